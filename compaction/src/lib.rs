@@ -1,0 +1,1 @@
+//! Compaction: which runs to merge, and the merging.

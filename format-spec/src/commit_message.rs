@@ -1,0 +1,66 @@
+//! What one bucket's writer hands to the commit: the files it added, replaced and compacted.
+//!
+//! Never at rest by itself. Answers to `CommitMessageImpl`, `DataIncrement` and `CompactIncrement`.
+
+use crate::binary_row::BinaryRow;
+use crate::data_file::DataFileMeta;
+use crate::index_file::IndexFileMeta;
+
+/// The files of the APPEND part of a commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DataIncrement {
+    pub new_files: Vec<DataFileMeta>,
+    pub deleted_files: Vec<DataFileMeta>,
+    pub changelog_files: Vec<DataFileMeta>,
+    pub new_index_files: Vec<IndexFileMeta>,
+    pub deleted_index_files: Vec<IndexFileMeta>,
+}
+
+/// The files of the COMPACT part of a commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct CompactIncrement {
+    pub compact_before: Vec<DataFileMeta>,
+    pub compact_after: Vec<DataFileMeta>,
+    pub changelog_files: Vec<DataFileMeta>,
+    pub new_index_files: Vec<IndexFileMeta>,
+    pub deleted_index_files: Vec<IndexFileMeta>,
+}
+
+/// What one bucket's writer hands to the commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommitMessage {
+    /// The bucket's partition.
+    pub partition: BinaryRow,
+    /// The bucket.
+    pub bucket: i32,
+    /// How many buckets the partition has.
+    pub total_buckets: i32,
+    /// The APPEND part.
+    pub data: DataIncrement,
+    /// The COMPACT part.
+    pub compact: CompactIncrement,
+}
+
+impl DataIncrement {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.new_files.is_empty()
+            && self.deleted_files.is_empty()
+            && self.changelog_files.is_empty()
+            && self.new_index_files.is_empty()
+            && self.deleted_index_files.is_empty()
+    }
+}
+
+impl CompactIncrement {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.compact_before.is_empty()
+            && self.compact_after.is_empty()
+            && self.changelog_files.is_empty()
+            && self.new_index_files.is_empty()
+            && self.deleted_index_files.is_empty()
+    }
+}

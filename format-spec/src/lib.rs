@@ -1,0 +1,33 @@
+//! Bytes to values and back, for every artefact of a table in the Paimon 1.4 format; nothing else.
+//!
+//! Goes in: bytes of schema, snapshot, manifest and index files, or the values they hold. Comes out: the other of the two.
+//! Each artefact has a page beside its codec, which is the codec's documentation. No files, no clock, no randomness, no async:
+//! names and times are arguments. Hostile bytes give an [`Error`] with path and offset, never a panic.
+
+pub mod binary_row;
+pub mod commit_message;
+pub mod data_file;
+pub mod data_type;
+pub mod datum;
+pub mod error;
+pub mod index_file;
+pub mod manifest;
+pub mod predicate;
+pub mod row_kind;
+pub mod schema;
+pub mod snapshot;
+pub mod stats;
+
+pub use binary_row::BinaryRow;
+pub use commit_message::{CommitMessage, CompactIncrement, DataIncrement};
+pub use data_file::{DataFileMeta, FileSource};
+pub use data_type::{DataField, DataType, TypeRoot};
+pub use datum::Datum;
+pub use error::{Error, ErrorKind, Result, ResultExt};
+pub use index_file::{DeletionVectorMeta, IndexFileMeta, IndexManifestEntry};
+pub use manifest::{FileIdentifier, FileKind, ManifestEntry, ManifestFileMeta};
+pub use predicate::{CompareOp, Predicate};
+pub use row_kind::RowKind;
+pub use schema::TableSchema;
+pub use snapshot::{CommitKind, Snapshot};
+pub use stats::SimpleStats;

@@ -1,0 +1,1 @@
+//! The LSM tree as pure values: sorted runs, levels, sections, the merge.

@@ -1,0 +1,1 @@
+//! The read path: batch scans, time travel and the streaming tail.

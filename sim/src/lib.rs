@@ -1,0 +1,1 @@
+//! A seeded faulty object store, clock and model table for tests.

@@ -1,0 +1,1 @@
+//! The write path: rows with row kinds become sorted runs and commits.
