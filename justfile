@@ -1,0 +1,37 @@
+# The words of the project; `.ci/run` says the same ones.
+
+# What every change must pass.
+check: fmt clippy test doc
+
+fmt:
+    cargo fmt --all --check
+    cargo fmt --manifest-path tests/interop/Cargo.toml --check
+
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+    cargo test --workspace
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Real Paimon beside us; needs a JDK and Maven.
+interop: (build)
+    cargo test --manifest-path tests/interop/Cargo.toml
+
+build:
+    cargo build --package alluvium-cli
+
+# Long runs: many more random sequences and fault seeds than CI has time for.
+soak: (build)
+    INTEROP_SEQUENCES=1000 cargo test --manifest-path tests/interop/Cargo.toml
+    PROPTEST_CASES=2000 cargo test --release --workspace
+
+# The same work through Alluvium, Paimon Java and the crate `paimon`, with ratios.
+compare *ARGS:
+    cargo run --release --manifest-path benches/compare/Cargo.toml -- {{ARGS}}
+
+# Licences, sources and doubled versions of the lock.
+deny:
+    cargo-deny check bans licenses sources

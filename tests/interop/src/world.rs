@@ -1,0 +1,135 @@
+//! One scratch warehouse that both sides work on, and the questions both must answer alike.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cases::Case;
+use crate::rows;
+use crate::{Alluvium, PaimonJava};
+
+/// A scratch warehouse with the database `db`.
+pub struct World {
+    folder: TempDir,
+    /// Our side.
+    pub alluvium: Alluvium,
+}
+
+/// The one JVM of this process.
+pub fn java() -> MutexGuard<'static, PaimonJava> {
+    static JAVA: OnceLock<Mutex<PaimonJava>> = OnceLock::new();
+    let java = JAVA.get_or_init(|| Mutex::new(PaimonJava::start()));
+    java.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Who does a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// This project.
+    Alluvium,
+    /// Apache Paimon.
+    Java,
+}
+
+impl World {
+    /// An empty warehouse.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("there is room for a scratch folder");
+        let alluvium = Alluvium::new(folder.path());
+        alluvium.run(&["db", "create", "db"], "");
+        Self { folder, alluvium }
+    }
+
+    /// The warehouse's path.
+    pub fn warehouse(&self) -> &str {
+        self.folder.path().to_str().expect("scratch folders have UTF-8 names")
+    }
+
+    /// Creates the case's table.
+    pub fn create(&self, side: Side, case: &Case) {
+        let schema = case.schema.to_string();
+        match side {
+            Side::Alluvium => {
+                let file = self.folder.path().join(format!("{}.json", case.name));
+                std::fs::write(&file, schema).expect("the schema file is written");
+                let file = file.to_str().expect("scratch folders have UTF-8 names").to_owned();
+                self.alluvium.run(&["table", "create", &table(case), "--schema", &file], "");
+            }
+            Side::Java => {
+                java().run(&["create", self.warehouse(), "db", case.name, &schema]);
+            }
+        }
+    }
+
+    /// Writes `rows` in `commits` commits, each waiting for the compaction it started.
+    pub fn write(&self, side: Side, case: &Case, rows: &[Value], commits: usize) {
+        match side {
+            Side::Alluvium => self.alluvium.ingest(&table(case), rows, commits, &[]),
+            Side::Java => {
+                let file = self.folder.path().join("rows.ndjson");
+                std::fs::write(&file, rows::lines(rows)).expect("the rows are written");
+                let file = file.to_str().expect("scratch folders have UTF-8 names").to_owned();
+                let user = format!("java-{}", rows.len());
+                let commits = commits.to_string();
+                java().run(&[
+                    "write",
+                    self.warehouse(),
+                    "db",
+                    case.name,
+                    &file,
+                    "--commits",
+                    &commits,
+                    "--user",
+                    &user,
+                ]);
+            }
+        }
+    }
+
+    /// Compacts the table: what the rules pick, or everything.
+    pub fn compact(&self, side: Side, case: &Case, full: bool) {
+        match (side, full) {
+            (Side::Alluvium, true) => drop(self.alluvium.run(&["compact", &table(case), "--full"], "")),
+            (Side::Alluvium, false) => drop(self.alluvium.run(&["compact", &table(case)], "")),
+            // A write-only table is compacted by a job that sets the option back for itself.
+            (Side::Java, true) => {
+                drop(java().run(&["compact", self.warehouse(), "db", case.name, "--options", "write-only=false"]));
+            }
+            (Side::Java, false) => {
+                let args = ["compact", self.warehouse(), "db", case.name, "--minor", "--options", "write-only=false"];
+                drop(java().run(&args));
+            }
+        }
+    }
+
+    /// Both read the same rows; gives them.
+    pub fn same_rows(&self, case: &Case, when: &str) -> Vec<Value> {
+        let ours = self.alluvium.rows(&["scan", &table(case)]);
+        let theirs = java().rows(&["read", self.warehouse(), "db", case.name]);
+        let types = case.types();
+        let (a, b) = (rows::multiset(&ours, &types), rows::multiset(&theirs, &types));
+        assert_eq!(a, b, "{}: rows differ {when} (left: Alluvium, right: Java)", case.name);
+        ours
+    }
+
+    /// Both stream the same changes, in order per key.
+    pub fn same_changes(&self, case: &Case, when: &str) {
+        let ours = self.alluvium.rows(&["tail", &table(case), "--from", "earliest", "--to", "latest"]);
+        let theirs = java().rows(&["changelog", self.warehouse(), "db", case.name, "--no-snapshot"]);
+        let (keys, types) = (case.keys(), case.types());
+        let group = |rows: &[Value]| -> BTreeMap<String, Vec<String>> { rows::by_key(rows, &keys, &types) };
+        assert_eq!(group(&ours), group(&theirs), "{}: changes differ {when} (left: Alluvium, right: Java)", case.name);
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn table(case: &Case) -> String {
+    format!("db.{}", case.name)
+}

@@ -1,0 +1,15 @@
+//! Both ways with real Paimon: each reads, streams and compacts what the other wrote.
+//!
+//! Needs a JDK and Maven (the first run fetches Paimon 1.4.2) and a built `alluvium` binary.
+
+mod alternate;
+mod both_ways;
+
+/// Prints why and gives `true` where there is no JDK to compare with.
+fn skipped(test: &str) -> bool {
+    let skip = !alluvium_interop::PaimonJava::available();
+    if skip {
+        println!("{test}: skipped, there is no JDK on this machine");
+    }
+    skip
+}

@@ -1,0 +1,3 @@
+//! The tests over the facade, and those over the tree itself: one binary.
+
+mod tidy;
