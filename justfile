@@ -32,6 +32,6 @@ soak: (build)
 compare *ARGS:
     cargo run --release --manifest-path benches/compare/Cargo.toml -- {{ARGS}}
 
-# Licences, sources and doubled versions of the lock.
+# Licences, sources, advisories and doubled versions of the lock; needs cargo-deny (`cargo install cargo-deny`).
 deny:
-    cargo-deny check bans licenses sources
+    cargo deny check

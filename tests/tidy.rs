@@ -141,6 +141,26 @@ fn nothing_is_left_behind() {
     report("left behind", &found);
 }
 
+/// Two versions would be two incompatible `RecordBatch` or `ObjectStore` types.
+#[test]
+fn the_lock_has_one_version_of_what_is_in_signatures() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let field =
+        |line: &str, name: &str| line.strip_prefix(name).map(|rest| rest.trim_matches([' ', '=', '"']).to_owned());
+    let mut found = Vec::new();
+    for (name, wanted) in
+        [("arrow-array", "59."), ("arrow-schema", "59."), ("parquet", "59."), ("object_store", "0.13.")]
+    {
+        let packages =
+            lock.split("[[package]]").filter(|p| p.lines().any(|l| field(l, "name").as_deref() == Some(name)));
+        let versions: Vec<String> = packages.flat_map(|p| p.lines().find_map(|l| field(l, "version"))).collect();
+        if versions.len() != 1 || !versions[0].starts_with(wanted) {
+            found.push(format!("{name}: {versions:?}, wanted one {wanted}x"));
+        }
+    }
+    report("the lock", &found);
+}
+
 #[test]
 fn golden_files_name_their_origin() {
     let mut found = Vec::new();
