@@ -23,7 +23,10 @@ pub enum TypeRoot {
     Float,
     Double,
     /// Up to 38 digits, `scale` of them after the point.
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     /// At most this many characters.
     Char(u32),
     /// At most this many characters; `STRING` is [`TypeRoot::STRING_LENGTH`].
@@ -40,12 +43,18 @@ pub enum TypeRoot {
     /// Digits after the second, 0 to 9.
     TimestampLtz(u8),
     Array(Box<DataType>),
-    Map { key: Box<DataType>, value: Box<DataType> },
+    Map {
+        key: Box<DataType>,
+        value: Box<DataType>,
+    },
     Multiset(Box<DataType>),
     Row(Vec<DataField>),
     Variant,
     Blob,
-    Vector { element: Box<DataType>, length: u32 },
+    Vector {
+        element: Box<DataType>,
+        length: u32,
+    },
 }
 
 impl TypeRoot {

@@ -25,7 +25,10 @@ pub enum Datum {
     /// Milliseconds of the day.
     Time(i32),
     /// TIMESTAMP and TIMESTAMP WITH LOCAL TIME ZONE.
-    Timestamp { millis: i64, nanos_of_milli: i32 },
+    Timestamp {
+        millis: i64,
+        nanos_of_milli: i32,
+    },
     Array(Vec<Option<Datum>>),
     /// MAP; and MULTISET, whose values are `Int` counts.
     Map(Vec<(Option<Datum>, Option<Datum>)>),

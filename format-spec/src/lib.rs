@@ -5,21 +5,28 @@
 //! names and times are arguments. Hostile bytes give an [`Error`] with path and offset, never a panic.
 
 pub mod binary_row;
+pub mod changelog;
 pub mod commit_message;
+pub mod consumer;
 pub mod data_file;
 pub mod data_type;
 pub mod datum;
 pub mod error;
 pub mod index_file;
+mod json;
 pub mod manifest;
 pub mod predicate;
 pub mod row_kind;
 pub mod schema;
 pub mod snapshot;
+pub mod statistics;
 pub mod stats;
+pub mod tag;
 
 pub use binary_row::BinaryRow;
+pub use changelog::Changelog;
 pub use commit_message::{CommitMessage, CompactIncrement, DataIncrement};
+pub use consumer::Consumer;
 pub use data_file::{DataFileMeta, FileSource};
 pub use data_type::{DataField, DataType, TypeRoot};
 pub use datum::Datum;
@@ -30,4 +37,6 @@ pub use predicate::{CompareOp, Predicate};
 pub use row_kind::RowKind;
 pub use schema::TableSchema;
 pub use snapshot::{CommitKind, Snapshot};
+pub use statistics::{TableColumnStatistics, TableStatistics};
 pub use stats::SimpleStats;
+pub use tag::{LocalDateTime, Tag};
