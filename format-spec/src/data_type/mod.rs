@@ -1,4 +1,7 @@
-#![doc = include_str!("../data_type.md")]
+#![doc = include_str!("../../data_type.md")]
+
+pub mod json;
+pub mod parse;
 
 use std::fmt;
 
