@@ -15,6 +15,7 @@ pub mod error;
 pub mod index_file;
 mod json;
 pub mod manifest;
+pub mod murmur;
 pub mod predicate;
 pub mod row_kind;
 pub mod schema;

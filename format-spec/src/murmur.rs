@@ -1,0 +1,27 @@
+//! Murmur3, 32 bits, seed 42, over whole 4-byte little-endian words: Paimon's hash of a [`crate::BinaryRow`].
+//!
+//! Answers to `org.apache.paimon.utils.MurmurHashUtils`.
+
+const SEED: u32 = 42;
+const C1: u32 = 0xcc9e_2d51;
+const C2: u32 = 0x1b87_3593;
+
+/// The hash of `bytes`; bytes after the last whole word do not count, as rows always end at one.
+#[inline]
+pub fn hash_words(bytes: &[u8]) -> i32 {
+    let (words, _) = bytes.as_chunks::<4>();
+    let mut hash = SEED;
+    for word in words {
+        let k = u32::from_le_bytes(*word).wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
+        hash = (hash ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    let length = u32::try_from(words.len() * 4).unwrap_or(u32::MAX);
+    finish(hash ^ length).cast_signed()
+}
+
+#[inline]
+fn finish(mut hash: u32) -> u32 {
+    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+    hash ^ (hash >> 16)
+}
