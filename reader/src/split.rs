@@ -1,0 +1,46 @@
+//! Splits: the pieces of a plan that are read independently of each other, each from one bucket.
+//!
+//! A [`DataSplit`] names the files of one bucket that must be read together and how: merged (all runs of a key range, one row a
+//! key) or raw (rows as they are, file after file). Answers to `org.apache.paimon.table.source.DataSplit`.
+
+use alluvium_format::{BinaryRow, DataFileMeta};
+
+/// How the files of a split become rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitReading {
+    /// All versions of a key are merged by the table's merge engine and deleted rows are dropped.
+    Merge,
+    /// Each row of each file is a row of the table: no key is twice in the split and nothing is deleted.
+    Raw,
+    /// Each row of each file is a change, in the order of the files, with its row kind.
+    Changes,
+    /// Merged like [`SplitReading::Merge`], then every row with its kind reversed: what an overwrite took away.
+    Retractions,
+}
+
+/// Files of one bucket that are read together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSplit {
+    /// The snapshot the plan was made from.
+    pub snapshot_id: i64,
+    /// Values of the partition columns; the empty row when the table has none.
+    pub partition: BinaryRow,
+    /// From 0.
+    pub bucket: i32,
+    /// In reading order.
+    pub files: Vec<DataFileMeta>,
+    /// How they become rows.
+    pub reading: SplitReading,
+}
+
+impl DataSplit {
+    /// Rows in the files, unmerged.
+    pub fn row_count(&self) -> i64 {
+        self.files.iter().map(|file| file.row_count).sum()
+    }
+
+    /// Bytes of the files.
+    pub fn bytes(&self) -> i64 {
+        self.files.iter().map(|file| file.file_size).sum()
+    }
+}
