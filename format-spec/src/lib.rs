@@ -4,6 +4,7 @@
 //! Each artefact has a page beside its codec, which is the codec's documentation. No files, no clock, no randomness, no async:
 //! names and times are arguments. Hostile bytes give an [`Error`] with path and offset, never a panic.
 
+pub mod avro;
 pub mod binary_row;
 pub mod changelog;
 pub mod commit_message;

@@ -1,8 +1,7 @@
-//! Manifests: the files that list a snapshot's data files, and the lists of those.
-//!
-//! [`entry`] is one line (a file added or deleted), [`list`] the list of manifests with what a reader needs to skip them.
+#![doc = include_str!("../../manifest.md")]
 
 pub mod entry;
+pub mod file;
 pub mod list;
 
 pub use entry::{FileIdentifier, FileKind, ManifestEntry};

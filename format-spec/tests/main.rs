@@ -1,0 +1,6 @@
+//! Every test of the crate that reads files: golden artefacts and byte vectors, written by Apache Paimon 1.4.2.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod golden;
+mod json_artefacts;
+mod manifests;
