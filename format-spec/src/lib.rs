@@ -4,8 +4,10 @@
 //! Each artefact has a page beside its codec, which is the codec's documentation. No files, no clock, no randomness, no async:
 //! names and times are arguments. Hostile bytes give an [`Error`] with path and offset, never a panic.
 
+pub mod arrow;
 pub mod avro;
 pub mod binary_row;
+pub mod bucket;
 pub mod changelog;
 pub mod commit_message;
 pub mod consumer;
@@ -17,15 +19,18 @@ pub mod index_file;
 mod json;
 pub mod manifest;
 pub mod murmur;
+pub mod options;
 pub mod predicate;
 pub mod row_kind;
 pub mod schema;
 pub mod snapshot;
 pub mod statistics;
 pub mod stats;
+pub mod stats_mode;
 pub mod tag;
 
 pub use binary_row::BinaryRow;
+pub use bucket::BucketFunction;
 pub use changelog::Changelog;
 pub use commit_message::{CommitMessage, CompactIncrement, DataIncrement};
 pub use consumer::Consumer;
@@ -35,10 +40,12 @@ pub use datum::Datum;
 pub use error::{Error, ErrorKind, Result, ResultExt};
 pub use index_file::{DeletionVectorMeta, IndexFileMeta, IndexManifestEntry};
 pub use manifest::{FileIdentifier, FileKind, ManifestEntry, ManifestFileMeta};
+pub use options::{BucketMode, ChangelogProducer, CoreOptions, MergeEngine};
 pub use predicate::{CompareOp, Predicate};
 pub use row_kind::RowKind;
-pub use schema::TableSchema;
+pub use schema::{ColumnDefinition, SchemaDefinition, TableSchema};
 pub use snapshot::{CommitKind, Snapshot};
 pub use statistics::{TableColumnStatistics, TableStatistics};
 pub use stats::SimpleStats;
+pub use stats_mode::StatsMode;
 pub use tag::{LocalDateTime, Tag};
