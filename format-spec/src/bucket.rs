@@ -114,7 +114,7 @@ fn hive_hash(value: &Datum, data_type: &DataType) -> Result<i32> {
         Datum::Boolean(value) => i32::from(*value),
         Datum::TinyInt(value) => i32::from(*value),
         Datum::SmallInt(value) => i32::from(*value),
-        Datum::Int(value) => *value,
+        Datum::Int(value) | Datum::Date(value) | Datum::Time(value) => *value,
         Datum::BigInt(value) => long(*value),
         Datum::Float(value) => {
             // Both zeros hash alike.

@@ -4,3 +4,4 @@
 mod golden;
 mod json_artefacts;
 mod manifests;
+mod values;
