@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::calendar;
 use crate::error::Result;
 use crate::json;
 use crate::snapshot::Snapshot;
 
-const DAY_MILLIS: i64 = 86_400_000;
 const NANOS_PER_MILLI: u32 = 1_000_000;
 
 /// The content of `tag/tag-<name>`.
@@ -52,10 +52,11 @@ impl LocalDateTime {
         if !(5..=7).contains(&parts.len()) {
             return None;
         }
-        let days = days_from_civil(part(0, -999_999, 999_999)?, part(1, 1, 12)?, part(2, 1, 31)?);
+        let month_and_day = (u32::try_from(part(1, 1, 12)?).ok()?, u32::try_from(part(2, 1, 31)?).ok()?);
+        let days = calendar::days_of_civil(part(0, -999_999, 999_999)?, month_and_day.0, month_and_day.1)?;
         let nanos = part(6, 0, 999_999_999)?;
         let seconds = (part(3, 0, 23)? * 60 + part(4, 0, 59)?) * 60 + part(5, 0, 59)?;
-        let millis = days * DAY_MILLIS + seconds * 1000 + nanos / i64::from(NANOS_PER_MILLI);
+        let millis = days * calendar::MILLIS_PER_DAY + seconds * 1000 + nanos / i64::from(NANOS_PER_MILLI);
         Some(Self { millis, nanos_of_milli: u32::try_from(nanos % i64::from(NANOS_PER_MILLI)).ok()? })
     }
 
@@ -76,8 +77,8 @@ impl LocalDateTime {
 
     /// Java's list: seconds and nanoseconds are left out when they and what follows are zero.
     fn to_json(self) -> String {
-        let (year, month, day) = civil_from_days(self.millis.div_euclid(DAY_MILLIS));
-        let of_day = self.millis.rem_euclid(DAY_MILLIS);
+        let (year, month, day) = calendar::civil_of_days(self.millis.div_euclid(calendar::MILLIS_PER_DAY));
+        let of_day = self.millis.rem_euclid(calendar::MILLIS_PER_DAY);
         let (hour, minute, second) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
         let nanos = of_day % 1000 * i64::from(NANOS_PER_MILLI) + i64::from(self.nanos_of_milli);
         let mut text = format!("[ {year}, {month}, {day}, {hour}, {minute}");
@@ -89,27 +90,6 @@ impl LocalDateTime {
         }
         text + " ]"
     }
-}
-
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
-    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
 }
 
 /// Nanoseconds of the digits behind a decimal point.
@@ -193,18 +173,7 @@ impl Tag {
 
 #[cfg(test)]
 mod tests {
-    use super::{LocalDateTime, civil_from_days, days_from_civil};
-
-    #[test]
-    fn days_and_dates_answer_each_other() {
-        for (days, date) in [(0, (1970, 1, 1)), (-1, (1969, 12, 31)), (11_016, (2000, 2, 29)), (-719_528, (0, 1, 1))] {
-            assert_eq!(civil_from_days(days), date);
-        }
-        for days in (-800_000..3_000_000).step_by(13) {
-            let (year, month, day) = civil_from_days(days);
-            assert_eq!(days_from_civil(year, month, day), days);
-        }
-    }
+    use super::LocalDateTime;
 
     #[test]
     fn a_list_leaves_out_zero_seconds() {

@@ -24,3 +24,13 @@ pub(crate) fn files(folder: &str) -> Vec<String> {
     assert!(!files.is_empty(), "golden/{folder} holds files");
     files
 }
+
+/// The JSON of `golden/<name>`.
+pub(crate) fn json(name: &str) -> serde_json::Value {
+    serde_json::from_slice(&bytes(name)).unwrap()
+}
+
+/// The bytes that hex text says.
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}

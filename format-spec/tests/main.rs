@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod golden;
+mod index_files;
 mod json_artefacts;
 mod manifests;
+mod statistics_of_columns;
 mod values;

@@ -1,4 +1,10 @@
-#![doc = include_str!("../stats.md")]
+#![doc = include_str!("../../stats.md")]
+
+mod array;
+mod column;
+
+pub use array::stats_of_array;
+pub use column::{ColumnStats, SYSTEM_COLUMN_MODE, to_simple_stats};
 
 use crate::avro::{Decoder, Encoder, Fields, Place, Plan, Type};
 use crate::binary_row::BinaryRow;
