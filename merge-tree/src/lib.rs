@@ -1,13 +1,25 @@
+//! The LSM tree as pure values: sorted runs, levels, sections, the merge.
 //!
 //! Goes in: file metadata and batches of records that others read. Comes out: which files make a run, a level, a section; and
 //! the merged batches. No files, no async, no clock: every decision can be tested from a line of text.
 
+pub mod comparator;
+pub mod interval_partition;
 pub mod key_value;
+pub mod levels;
+mod loser_tree;
 pub mod merge_function;
 pub mod merge_options;
+mod normalized_key;
+pub mod sort_buffer;
+pub mod sort_merge;
 pub mod sorted_run;
 
+pub use interval_partition::interval_partition;
 pub use key_value::{KeyValueBatch, drop_deletes};
+pub use levels::Levels;
 pub use merge_function::{Deduplicate, Deletes, MergeFunction};
 pub use merge_options::{MergeOptions, SequenceOrder};
+pub use sort_buffer::{sort_buffer, sort_records};
+pub use sort_merge::{MergeStep, SortMerge};
 pub use sorted_run::{LevelSortedRun, Section, SortedRun};

@@ -3,7 +3,10 @@
 //! Goes in: the schema and options of a table. Comes out: [`MergeOptions`]. Answers to the parts of `CoreOptions` and
 //! `KeyValueFileStore` that configure a merge.
 
-use crate::merge_function::MergeFunction;
+use alluvium_format::options::{CoreOptions, MergeEngine};
+use alluvium_format::{Error, Result, TableSchema};
+
+use crate::merge_function::{Deduplicate, Deletes, MergeFunction};
 
 /// How records of a table merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,25 @@ pub enum SequenceOrder {
 }
 
 impl MergeOptions {
+    /// How records of the table of `schema` merge. `Unsupported` for merge engines other than `deduplicate`, `Invalid` for a
+    /// table without primary key and for an option that cannot be read.
+    pub fn new(schema: &TableSchema, options: &CoreOptions) -> Result<Self> {
+        let key_columns = schema.trimmed_primary_keys();
+        if key_columns.is_empty() {
+            return Err(Error::invalid("a table without primary key does not merge"));
+        }
+        let deletes = if options.ignore_delete()? { Deletes::Ignored } else { Deletes::Count };
+        let function = match options.merge_engine()? {
+            MergeEngine::Deduplicate => MergeFunction::Deduplicate(Deduplicate { deletes }),
+            MergeEngine::PartialUpdate => return Err(Error::unsupported("merge-engine = partial-update")),
+            MergeEngine::Aggregation => return Err(Error::unsupported("merge-engine = aggregation")),
+            MergeEngine::FirstRow => return Err(Error::unsupported("merge-engine = first-row")),
+        };
+        let sequence_order =
+            if options.sequence_descending()? { SequenceOrder::Descending } else { SequenceOrder::Ascending };
+        Ok(Self { key_columns, sequence_columns: options.sequence_fields(), sequence_order, function })
+    }
+
     /// Deduplicates by `key_columns`: the record of the highest sequence number wins.
     pub fn deduplicate<S: Into<String>>(key_columns: impl IntoIterator<Item = S>) -> Self {
         Self {

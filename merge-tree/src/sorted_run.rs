@@ -3,7 +3,9 @@
 //! Goes in: data files. Comes out: runs, alone or with the level they lie on. Answers to `org.apache.paimon.mergetree.SortedRun`
 //! and `LevelSortedRun`.
 
-use alluvium_format::DataFileMeta;
+use alluvium_format::{DataFileMeta, DataType, Error, Result};
+
+use crate::comparator::KeyRange;
 
 /// Files without common keys, by ascending key.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -15,6 +17,27 @@ impl SortedRun {
     /// The run of one file.
     pub fn single(file: DataFileMeta) -> Self {
         Self { files: vec![file] }
+    }
+
+    /// A run of files that are in key order and do not overlap already, as [`crate::interval_partition()`] made sure of.
+    pub(crate) fn from_sorted(files: Vec<DataFileMeta>) -> Self {
+        Self { files }
+    }
+
+    /// Sorts `files` by key. `Corrupt` when two of them overlap: a level above 0 holds one run.
+    pub fn from_unsorted(files: Vec<DataFileMeta>, key_types: &[DataType]) -> Result<Self> {
+        let mut ranged = KeyRange::of_files(files, key_types)?;
+        ranged.sort_by(|(_, a), (_, b)| a.min.cmp(&b.min));
+        for ((left, a), (right, b)) in ranged.iter().zip(ranged.iter().skip(1)) {
+            if a.max >= b.min {
+                let what = format!(
+                    "the files {} and {} of level {} overlap in key: they cannot be of one sorted run",
+                    left.file_name, right.file_name, right.level
+                );
+                return Err(Error::new(alluvium_format::ErrorKind::Corrupt, what));
+            }
+        }
+        Ok(Self::from_sorted(ranged.into_iter().map(|(file, _)| file).collect()))
     }
 
     /// The files, by ascending key.
