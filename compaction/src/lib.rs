@@ -1,3 +1,1 @@
 //! Compaction: which runs to merge, and the merging.
-
-pub mod strategy;

@@ -15,6 +15,10 @@ use super::ColumnStats;
 use crate::data_type::{DataType, TypeRoot};
 use crate::datum::Datum;
 
+/// A value less than `precision` digits after the second is an array of this unit.
+const MILLIS_PRECISION_MAX: u8 = 3;
+const MICROS_PRECISION_MAX: u8 = 6;
+
 /// The statistics of `array`, which holds values of `data_type`; an array of another type has a null count only.
 pub fn stats_of_array(array: &ArrayRef, data_type: &DataType) -> ColumnStats {
     if is_nested(&data_type.root) {
@@ -48,10 +52,10 @@ fn bounds(array: &ArrayRef, root: &TypeRoot) -> Option<(Datum, Datum)> {
         TypeRoot::Date => ordered::<Date32Type>(array, Datum::Date),
         TypeRoot::Time(_) => ordered::<Time32MillisecondType>(array, Datum::Time),
         TypeRoot::Timestamp(precision) | TypeRoot::TimestampLtz(precision) => match *precision {
-            0..=3 => {
+            ..=MILLIS_PRECISION_MAX => {
                 ordered::<TimestampMillisecondType>(array, |millis| Datum::Timestamp { millis, nanos_of_milli: 0 })
             }
-            4..=6 => ordered::<TimestampMicrosecondType>(array, |micros| Datum::Timestamp {
+            ..=MICROS_PRECISION_MAX => ordered::<TimestampMicrosecondType>(array, |micros| Datum::Timestamp {
                 millis: micros.div_euclid(1000),
                 // Of a remainder below a thousand.
                 nanos_of_milli: micros.rem_euclid(1000) as i32 * 1000,

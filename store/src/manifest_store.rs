@@ -1,0 +1,243 @@
+//! Manifests and manifest lists: read once and kept, as they never change; written whole.
+//!
+//! Goes in: entries, or the names of manifests. Comes out: the manifests with what readers skip them by, or the entries. Answers to
+//! `ManifestFile`, `ManifestList` and `IndexManifestFile`.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering as AtomicOrdering};
+
+use alluvium_format::avro::Compression;
+use alluvium_format::{
+    BinaryRow, CoreOptions, DataType, Datum, FileKind, IndexManifestEntry, ManifestEntry, ManifestFileMeta, Result,
+    SimpleStats, datum, index_file, manifest, path,
+};
+use futures::{StreamExt, TryStreamExt};
+use moka::future::Cache;
+
+use crate::table_io::TableIo;
+
+/// Manifests read at the same time: enough to hide the store's latency, few enough for any file limit.
+const READS_AT_ONCE: usize = 16;
+/// Bytes of decoded manifests that are kept, by the size of their files: about ten times that in memory.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// The manifests of a table.
+#[derive(Clone, Debug)]
+pub struct ManifestStore {
+    io: TableIo,
+    manifests: Cache<String, Arc<Vec<ManifestEntry>>>,
+    lists: Cache<String, Arc<Vec<ManifestFileMeta>>>,
+}
+
+fn cache<T: Send + Sync + 'static>() -> Cache<String, Arc<Vec<T>>> {
+    let weigher =
+        |_: &String, entries: &Arc<Vec<T>>| u32::try_from(entries.len() * size_of::<T>() / 8).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(CACHE_BYTES).weigher(weigher).build()
+}
+
+impl ManifestStore {
+    /// The manifests below a table's folder.
+    pub fn new(io: TableIo) -> Self {
+        Self { io, manifests: cache(), lists: cache() }
+    }
+
+    /// The manifests of a list.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn list(&self, name: &str) -> Result<Arc<Vec<ManifestFileMeta>>> {
+        if let Some(list) = self.lists.get(name).await {
+            return Ok(list);
+        }
+        let path = path::manifest(name);
+        let bytes = self.io.get(&path).await.map_err(|error| error.context("reading a manifest list"))?;
+        let list = Arc::new(manifest::list::decode(&bytes, &format!("{}/{path}", self.io.base()))?);
+        self.lists.insert(name.to_owned(), Arc::clone(&list)).await;
+        Ok(list)
+    }
+
+    /// The entries of a manifest.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn entries(&self, name: &str) -> Result<Arc<Vec<ManifestEntry>>> {
+        if let Some(entries) = self.manifests.get(name).await {
+            return Ok(entries);
+        }
+        let path = path::manifest(name);
+        let bytes = self.io.get(&path).await.map_err(|error| error.context("reading a manifest"))?;
+        let entries = Arc::new(manifest::file::decode(&bytes, &format!("{}/{path}", self.io.base()))?);
+        self.manifests.insert(name.to_owned(), Arc::clone(&entries)).await;
+        Ok(entries)
+    }
+
+    /// The entries of each of some manifests, in their order.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn entries_of(&self, manifests: &[ManifestFileMeta]) -> Result<Vec<Arc<Vec<ManifestEntry>>>> {
+        let names: Vec<String> = manifests.iter().map(|meta| meta.file_name.clone()).collect();
+        futures::stream::iter(names)
+            .map(|name| async move { self.entries(&name).await })
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// The entries of an index manifest.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn index_entries(&self, name: &str) -> Result<Vec<IndexManifestEntry>> {
+        let path = path::manifest(name);
+        let bytes = self.io.get(&path).await.map_err(|error| error.context("reading an index manifest"))?;
+        index_file::decode_manifest(&bytes, &format!("{}/{path}", self.io.base()))
+    }
+
+    /// Deletes a manifest or list that no snapshot names.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn delete(&self, name: &str) -> Result<()> {
+        self.io.delete(&path::manifest(name)).await
+    }
+
+    /// A writer for one commit.
+    ///
+    /// # Errors
+    /// `Invalid` when an option is wrong; `Unsupported` for a codec.
+    pub fn writer(&self, options: &CoreOptions, partition_types: Vec<DataType>) -> Result<ManifestWriter> {
+        let level = options.file_compression(0)?.zstd_level;
+        Ok(ManifestWriter {
+            io: self.io.clone(),
+            compression: Compression::from_name(&options.manifest_compression(), level)?,
+            target_bytes: options.manifest_target_file_bytes()?.max(1),
+            partition_types,
+            manifest_prefix: format!("manifest-{}", self.io.namer().uuid()),
+            list_prefix: format!("manifest-list-{}", self.io.namer().uuid()),
+            next: AtomicU32::new(0),
+        })
+    }
+}
+
+/// Writes the manifests of one commit.
+#[derive(Debug)]
+pub struct ManifestWriter {
+    io: TableIo,
+    compression: Compression,
+    target_bytes: u64,
+    partition_types: Vec<DataType>,
+    manifest_prefix: String,
+    list_prefix: String,
+    next: AtomicU32,
+}
+
+impl ManifestWriter {
+    /// Writes entries into as many manifests as their size asks for; none for no entries.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn write(&self, entries: &[ManifestEntry]) -> Result<Vec<ManifestFileMeta>> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = manifest::file::encode(entries, self.compression)?;
+        let files = (bytes.len() as u64).div_ceil(self.target_bytes).clamp(1, entries.len() as u64);
+        if files == 1 {
+            return Ok(vec![self.put(entries, bytes).await?]);
+        }
+        let per_file = entries.len().div_ceil(usize::try_from(files).unwrap_or(1));
+        let mut written = Vec::new();
+        for part in entries.chunks(per_file) {
+            written.push(self.put(part, manifest::file::encode(part, self.compression)?).await?);
+        }
+        Ok(written)
+    }
+
+    /// Writes a manifest list and gives its name and bytes.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn write_list(&self, manifests: &[ManifestFileMeta]) -> Result<(String, i64)> {
+        let name = format!("{}-{}", self.list_prefix, self.next.fetch_add(1, AtomicOrdering::Relaxed));
+        let bytes = manifest::list::encode(manifests, self.compression)?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.io.put(&path::manifest(&name), bytes).await?;
+        Ok((name, size))
+    }
+
+    async fn put(&self, entries: &[ManifestEntry], bytes: Vec<u8>) -> Result<ManifestFileMeta> {
+        let name = format!("{}-{}", self.manifest_prefix, self.next.fetch_add(1, AtomicOrdering::Relaxed));
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.io.put(&path::manifest(&name), bytes).await?;
+        describe(name, size, entries, &self.partition_types)
+    }
+}
+
+/// What a manifest list says of a manifest.
+fn describe(
+    name: String,
+    size: i64,
+    entries: &[ManifestEntry],
+    partition_types: &[DataType],
+) -> Result<ManifestFileMeta> {
+    let count = |kind: FileKind| entries.iter().filter(|entry| entry.kind == kind).count() as i64;
+    let row_ids = |pick: fn(i64, i64) -> i64, end: bool| -> Option<i64> {
+        let ids: Option<Vec<i64>> = entries
+            .iter()
+            .map(|entry| {
+                entry.file.first_row_id.map(|first| if end { first + entry.file.row_count - 1 } else { first })
+            })
+            .collect();
+        ids.and_then(|ids| ids.into_iter().reduce(pick))
+    };
+    Ok(ManifestFileMeta {
+        file_name: name,
+        file_size: size,
+        num_added_files: count(FileKind::Add),
+        num_deleted_files: count(FileKind::Delete),
+        partition_stats: partition_stats(entries, partition_types)?,
+        schema_id: entries.iter().map(|entry| entry.file.schema_id).max().unwrap_or(0),
+        min_bucket: entries.iter().map(|entry| entry.bucket).min(),
+        max_bucket: entries.iter().map(|entry| entry.bucket).max(),
+        min_level: entries.iter().map(|entry| entry.file.level).min(),
+        max_level: entries.iter().map(|entry| entry.file.level).max(),
+        min_row_id: row_ids(i64::min, false),
+        max_row_id: row_ids(i64::max, true),
+    })
+}
+
+/// Minimum, maximum and null count of each partition column.
+fn partition_stats(entries: &[ManifestEntry], types: &[DataType]) -> Result<SimpleStats> {
+    let mut min: Vec<Option<Datum>> = vec![None; types.len()];
+    let mut max = min.clone();
+    let mut nulls = vec![0i64; types.len()];
+    let mut last: Option<&BinaryRow> = None;
+    for entry in entries {
+        // Entries of one partition stand together: each is decoded once, and nulls are counted by entry.
+        let values = if last == Some(&entry.partition) && !nulls.iter().any(|count| *count > 0) {
+            continue;
+        } else {
+            entry.partition.decode(types)?
+        };
+        last = Some(&entry.partition);
+        for (column, value) in values.into_iter().enumerate() {
+            let Some(value) = value else {
+                nulls[column] += 1;
+                continue;
+            };
+            if min[column].as_ref().is_none_or(|min| datum::compare(&value, min) == Ordering::Less) {
+                min[column] = Some(value.clone());
+            }
+            if max[column].as_ref().is_none_or(|max| datum::compare(&value, max) == Ordering::Greater) {
+                max[column] = Some(value);
+            }
+        }
+    }
+    Ok(SimpleStats {
+        min_values: BinaryRow::encode(types, &min)?,
+        max_values: BinaryRow::encode(types, &max)?,
+        null_counts: nulls.into_iter().map(Some).collect(),
+    })
+}

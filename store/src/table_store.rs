@@ -1,0 +1,150 @@
+//! One table at rest: its folder, its latest schema, its options, and the stores of its metadata.
+
+use std::sync::Arc;
+
+use alluvium_format::partition::{PartitionNaming, partition_path};
+use alluvium_format::{BinaryRow, CoreOptions, DataFileMeta, DataType, Error, Result, TableSchema, path};
+
+use crate::consumer_store::ConsumerStore;
+use crate::manifest_store::ManifestStore;
+use crate::schema_store::SchemaStore;
+use crate::snapshot_store::SnapshotStore;
+use crate::table_io::TableIo;
+use crate::tag_store::TagStore;
+
+/// One table, or one branch of it. Cheap to clone: clones share what they have read.
+#[derive(Clone, Debug)]
+pub struct TableStore {
+    name: Arc<str>,
+    io: TableIo,
+    schema: Arc<TableSchema>,
+    options: Arc<CoreOptions>,
+    naming: Arc<PartitionNaming>,
+    schemas: SchemaStore,
+    snapshots: SnapshotStore,
+    manifests: ManifestStore,
+    tags: TagStore,
+    consumers: ConsumerStore,
+}
+
+impl TableStore {
+    /// The table below `io`, whose metadata is below `metadata` (the same folder, or a branch's), with its latest schema.
+    ///
+    /// # Errors
+    /// `Invalid` when an option of the schema is wrong.
+    pub fn new(name: &str, io: TableIo, metadata: TableIo, schema: Arc<TableSchema>) -> Result<Self> {
+        let options = schema.core_options();
+        Ok(Self {
+            name: name.into(),
+            naming: Arc::new(PartitionNaming::of(&options)?),
+            options: Arc::new(options),
+            schema,
+            schemas: SchemaStore::new(metadata.clone()),
+            snapshots: SnapshotStore::new(metadata.clone()),
+            manifests: ManifestStore::new(io.clone()),
+            tags: TagStore::new(metadata.clone()),
+            consumers: ConsumerStore::new(metadata),
+            io,
+        })
+    }
+
+    /// The same table with dynamic options over its own.
+    ///
+    /// # Errors
+    /// `Invalid` when an option is wrong.
+    pub fn with_options<'a>(&self, dynamic: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Self> {
+        let schema = self.schema.with_options(dynamic);
+        let options = schema.core_options();
+        Ok(Self {
+            naming: Arc::new(PartitionNaming::of(&options)?),
+            options: Arc::new(options),
+            schema: Arc::new(schema),
+            ..self.clone()
+        })
+    }
+
+    /// `db.table`, as it was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The table's folder.
+    pub fn io(&self) -> &TableIo {
+        &self.io
+    }
+
+    /// The latest schema when the table was opened, with dynamic options.
+    pub fn schema(&self) -> &Arc<TableSchema> {
+        &self.schema
+    }
+
+    /// The options of [`TableStore::schema`].
+    pub fn options(&self) -> &CoreOptions {
+        &self.options
+    }
+
+    /// All schemas.
+    pub fn schemas(&self) -> &SchemaStore {
+        &self.schemas
+    }
+
+    /// Snapshots and long-lived changelogs.
+    pub fn snapshots(&self) -> &SnapshotStore {
+        &self.snapshots
+    }
+
+    /// Manifests.
+    pub fn manifests(&self) -> &ManifestStore {
+        &self.manifests
+    }
+
+    /// Tags.
+    pub fn tags(&self) -> &TagStore {
+        &self.tags
+    }
+
+    /// Consumers.
+    pub fn consumers(&self) -> &ConsumerStore {
+        &self.consumers
+    }
+
+    /// The types of the partition columns.
+    pub fn partition_types(&self) -> Vec<DataType> {
+        self.schema.partition_types()
+    }
+
+    /// The folder of a partition, relative to the table's: `dt=1/h=2/`, or nothing.
+    ///
+    /// # Errors
+    /// `Corrupt` when the row is no partition of the table.
+    pub fn partition_path(&self, partition: &BinaryRow) -> Result<String> {
+        partition_path(&self.schema.partition_fields(), partition, &self.naming)
+    }
+
+    /// The folder of a bucket, relative to the table's.
+    ///
+    /// # Errors
+    /// `Corrupt` when the row is no partition of the table.
+    pub fn bucket_path(&self, partition: &BinaryRow, bucket: i32) -> Result<String> {
+        let below = self.options.data_file_path_directory().map_or(String::new(), |folder| format!("{folder}/"));
+        Ok(format!("{below}{}{}", self.partition_path(partition)?, path::bucket(bucket)))
+    }
+
+    /// The path of a data file, relative to the table's.
+    ///
+    /// # Errors
+    /// `Unsupported` for a file outside of the table's folder; `Corrupt` when the row is no partition of the table, or the name
+    /// is not one of a file.
+    pub fn data_file_path(&self, partition: &BinaryRow, bucket: i32, file: &DataFileMeta) -> Result<String> {
+        if let Some(path) = &file.external_path {
+            return Err(Error::unsupported(format!(
+                "data files outside of the table's folder ({path}); allowed-external-paths is not built yet"
+            )));
+        }
+        if file.file_name.is_empty() || file.file_name.contains('/') {
+            let manifest = path::MANIFEST_FOLDER;
+            return Err(Error::corrupt(manifest, 0, format!("{:?} is no name of a data file", file.file_name)));
+        }
+        Ok(format!("{}/{}", self.bucket_path(partition, bucket)?, file.file_name))
+    }
+}
