@@ -1,5 +1,7 @@
 #![doc = include_str!("../bucket.md")]
 
+mod key_columns;
+
 use arrow_array::ArrayRef;
 
 use crate::arrow::datum_at;
@@ -7,7 +9,8 @@ use crate::binary_row::{BinaryRow, RowWriter};
 use crate::data_type::{DataType, TypeRoot};
 use crate::datum::Datum;
 use crate::error::{Error, Result};
-use crate::murmur;
+
+pub use key_columns::KeyColumns;
 
 /// How a bucket key becomes a bucket: the option `bucket-function.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,26 +50,21 @@ pub fn assign_buckets(
     if buckets == 1 {
         return Ok(vec![0; rows]);
     }
-    let mut writer = RowWriter::new(types.len());
-    let mut values = Vec::with_capacity(types.len());
-    let mut out = Vec::with_capacity(rows);
-    for row in 0..rows {
-        values.clear();
-        for (column, data_type) in columns.iter().zip(types) {
-            values.push(datum_at(column, data_type, row)?);
+    match function {
+        BucketFunction::Default => {
+            let keys = KeyColumns::new(types, columns)?;
+            let mut writer = RowWriter::new(types.len());
+            Ok((0..rows).map(|row| bucket_of_hash(keys.hash(row, &mut writer), buckets)).collect())
         }
-        out.push(match function {
-            BucketFunction::Default => {
-                writer.reset();
-                for (index, (data_type, value)) in types.iter().zip(&values).enumerate() {
-                    writer.write(index, &data_type.root, value.as_ref())?;
-                }
-                bucket_of_hash(murmur::hash_words(writer.as_bytes()), buckets)
-            }
-            _ => bucket_of_values(function, buckets, types, &values)?,
-        });
+        _ => (0..rows)
+            .map(|row| {
+                let values: Vec<Option<Datum>> = (columns.iter().zip(types))
+                    .map(|(column, data_type)| datum_at(column, data_type, row))
+                    .collect::<Result<_>>()?;
+                bucket_of_values(function, buckets, types, &values)
+            })
+            .collect(),
     }
-    Ok(out)
 }
 
 /// `abs(hash % buckets)`.

@@ -144,7 +144,7 @@ impl DeletionVector {
             }
             Bitmap::Bits64(treemap) => {
                 let mut bytes = MAGIC_64.to_le_bytes().to_vec();
-                let bitmaps = treemap.bitmaps().last().map_or(0, |(key, _)| u64::from(key) + 1);
+                let bitmaps = treemap.bitmaps().next_back().map_or(0, |(key, _)| u64::from(key) + 1);
                 bytes.extend_from_slice(&bitmaps.to_le_bytes());
                 let mut next = 0_u32;
                 for (key, bitmap) in treemap.bitmaps() {

@@ -76,7 +76,7 @@ pub fn encode_manifest(entries: &[IndexManifestEntry], compression: Compression)
 /// The entries of the index manifest `bytes`, read from `path`. Bytes that are no index manifest give
 /// [`crate::ErrorKind::Corrupt`], those of another version of the format [`crate::ErrorKind::Unsupported`].
 pub fn decode_manifest(bytes: &[u8], path: &str) -> Result<Vec<IndexManifestEntry>> {
-    avro::read_records(bytes, path, |plan, decoder| IndexManifestEntry::decode(plan, decoder))
+    avro::read_records(bytes, path, IndexManifestEntry::decode)
 }
 
 /// The columns of an index manifest.

@@ -172,10 +172,10 @@ fn may_compare(range: &ColumnRange, op: CompareOp, literal: &Datum) -> bool {
     let max = range.max.as_ref().map(|max| compare(max, literal));
     match op {
         CompareOp::Eq => min.is_none_or(Ordering::is_le) && max.is_none_or(Ordering::is_ge),
-        CompareOp::NotEq => !(min == Some(Ordering::Equal) && max == Some(Ordering::Equal)),
+        // A file may hold NaN above its maximum, as Parquet leaves NaN out of its statistics.
+        CompareOp::NotEq => is_float(literal) || !(min == Some(Ordering::Equal) && max == Some(Ordering::Equal)),
         CompareOp::Lt => min.is_none_or(Ordering::is_lt),
         CompareOp::LtEq => min.is_none_or(Ordering::is_le),
-        // A file may hold NaN above its maximum, as Parquet leaves NaN out of its statistics.
         CompareOp::Gt => is_float(literal) || max.is_none_or(Ordering::is_gt),
         CompareOp::GtEq => is_float(literal) || max.is_none_or(Ordering::is_ge),
     }

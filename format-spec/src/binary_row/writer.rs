@@ -126,6 +126,18 @@ impl RowWriter {
         }
     }
 
+    /// A FLOAT; every NaN is Java's one.
+    #[inline]
+    pub fn write_float(&mut self, index: usize, value: f32) {
+        self.set_slot(index, i64::from(float_bits(value)));
+    }
+
+    /// A DOUBLE; every NaN is Java's one.
+    #[inline]
+    pub fn write_double(&mut self, index: usize, value: f64) {
+        self.set_slot(index, double_bits(value).cast_signed());
+    }
+
     /// A timestamp of the given precision.
     pub fn write_timestamp(&mut self, index: usize, precision: u8, millis: i64, nanos_of_milli: i32) {
         if precision <= TIMESTAMP_COMPACT_MAX {

@@ -98,6 +98,22 @@ impl DataType {
     }
 }
 
+impl DataType {
+    /// Whether it cannot be a key: lists, maps, rows, and what has no order.
+    pub fn is_nested(&self) -> bool {
+        matches!(
+            self.root,
+            TypeRoot::Array(_)
+                | TypeRoot::Map { .. }
+                | TypeRoot::Multiset(_)
+                | TypeRoot::Row(_)
+                | TypeRoot::Variant
+                | TypeRoot::Blob
+                | TypeRoot::Vector { .. }
+        )
+    }
+}
+
 impl DataField {
     /// A field without comment and default value.
     pub fn new(id: i32, name: impl Into<String>, data_type: DataType) -> Self {

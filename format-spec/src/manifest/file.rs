@@ -27,7 +27,7 @@ pub fn encode(entries: &[ManifestEntry], compression: Compression) -> Result<Vec
 /// The entries of the manifest `bytes`, read from `path`. Bytes that are no manifest give [`crate::ErrorKind::Corrupt`], those of
 /// another version of the format [`crate::ErrorKind::Unsupported`].
 pub fn decode(bytes: &[u8], path: &str) -> Result<Vec<ManifestEntry>> {
-    avro::read_records(bytes, path, |plan, decoder| ManifestEntry::decode(plan, decoder))
+    avro::read_records(bytes, path, ManifestEntry::decode)
 }
 
 /// The columns of a manifest.

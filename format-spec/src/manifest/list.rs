@@ -54,7 +54,7 @@ pub fn encode(manifests: &[ManifestFileMeta], compression: Compression) -> Resul
 /// The manifests that the manifest list `bytes`, read from `path`, names. Bytes that are no manifest list give
 /// [`crate::ErrorKind::Corrupt`], those of another version of the format [`crate::ErrorKind::Unsupported`].
 pub fn decode(bytes: &[u8], path: &str) -> Result<Vec<ManifestFileMeta>> {
-    avro::read_records(bytes, path, |plan, decoder| ManifestFileMeta::decode(plan, decoder))
+    avro::read_records(bytes, path, ManifestFileMeta::decode)
 }
 
 /// The columns of a manifest list.

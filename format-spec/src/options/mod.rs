@@ -406,4 +406,21 @@ impl CoreOptions {
     pub fn overwrite_upgrade(&self) -> Result<bool> {
         self.flag_or(key::OVERWRITE_UPGRADE, true)
     }
+
+    /// `snapshot.num-retained.min`.
+    pub fn snapshot_num_retained_min(&self) -> Result<u32> {
+        self.number(key::SNAPSHOT_NUM_RETAINED_MIN, 10)
+    }
+
+    /// `snapshot.num-retained.max`, 2147483647 by default: no limit.
+    pub fn snapshot_num_retained_max(&self) -> Result<u32> {
+        self.number(key::SNAPSHOT_NUM_RETAINED_MAX, i32::MAX.unsigned_abs())
+    }
+
+    /// `snapshot.time-retained`, milliseconds.
+    pub fn snapshot_time_retained_millis(&self) -> Result<u64> {
+        let parse =
+            |text| parse_duration_millis(text).context(|| format!("the option {}", key::SNAPSHOT_TIME_RETAINED));
+        self.get(key::SNAPSHOT_TIME_RETAINED).map_or(Ok(3_600_000), parse)
+    }
 }

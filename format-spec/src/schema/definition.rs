@@ -65,7 +65,7 @@ impl SchemaDefinition {
             partition_keys: names_from_json(&json, "partitionKeys")?,
             primary_keys: names_from_json(&json, "primaryKeys")?,
             options: options_from_json(&json["options"])?,
-            comment: json["comment"].as_str().map(str::to_owned),
+            comment: text_from_json(&json, "comment")?,
         })
     }
 
@@ -144,12 +144,13 @@ impl SchemaDefinition {
         }
         for (index, column) in self.columns.iter().enumerate() {
             let name = &column.name;
-            if name.is_empty() {
+            if name.trim().is_empty() {
                 return Err(Error::invalid(format!("column {} has no name", index + 1)));
             }
             if self.columns[..index].iter().any(|other| other.name == *name) {
                 return Err(Error::invalid(format!("there are two columns {name}")));
             }
+            check_nested_names(&column.data_type).context(|| format!("column {name}"))?;
             let reserved = [SEQUENCE_NUMBER, VALUE_KIND, "_LEVEL", "_ROW_ID"];
             if name.starts_with(KEY_FIELD_PREFIX) || reserved.contains(&name.as_str()) {
                 return Err(Error::invalid(format!("the name {name} is reserved: call the column something else")));
@@ -167,7 +168,7 @@ fn check_keys(schema: &TableSchema) -> Result<()> {
             }
         }
         let fields = schema.fields_of(names).context(|| format!("the {what}"))?;
-        if let Some(field) = fields.iter().find(|field| is_nested(&field.data_type)) {
+        if let Some(field) = fields.iter().find(|field| field.data_type.is_nested()) {
             let (name, data_type) = (&field.name, &field.data_type);
             return Err(Error::invalid(format!("the column {name} of type {data_type} cannot be part of the {what}")));
         }
@@ -180,19 +181,25 @@ fn check_keys(schema: &TableSchema) -> Result<()> {
     Ok(())
 }
 
-fn is_nested(data_type: &DataType) -> bool {
-    matches!(
-        data_type.root,
-        TypeRoot::Array(_)
-            | TypeRoot::Map { .. }
-            | TypeRoot::Multiset(_)
-            | TypeRoot::Row(_)
-            | TypeRoot::Variant
-            | TypeRoot::Blob
-            | TypeRoot::Vector { .. }
-    )
+/// Fields of one row must have names, each its own.
+fn check_nested_names(data_type: &DataType) -> Result<()> {
+    match &data_type.root {
+        TypeRoot::Array(element) | TypeRoot::Multiset(element) | TypeRoot::Vector { element, .. } => {
+            check_nested_names(element)
+        }
+        TypeRoot::Map { key, value } => check_nested_names(key).and_then(|()| check_nested_names(value)),
+        TypeRoot::Row(fields) => fields.iter().enumerate().try_for_each(|(index, field)| {
+            let name = &field.name;
+            if name.trim().is_empty() || fields[..index].iter().any(|other| other.name == *name) {
+                return Err(Error::invalid(format!("field {} of a row is named {name:?}, blank or again", index + 1)));
+            }
+            check_nested_names(&field.data_type)
+        }),
+        _ => Ok(()),
+    }
 }
 
+/// Ids of the fields of rows inside a column's type. Unlike a column, such a field comes after what is nested in it.
 fn assign_ids(data_type: &mut DataType, next_id: &mut i32) {
     match &mut data_type.root {
         TypeRoot::Array(element) | TypeRoot::Multiset(element) | TypeRoot::Vector { element, .. } => {
@@ -204,9 +211,9 @@ fn assign_ids(data_type: &mut DataType, next_id: &mut i32) {
         }
         TypeRoot::Row(fields) => {
             for field in fields {
+                assign_ids(&mut field.data_type, next_id);
                 field.id = *next_id;
                 *next_id += 1;
-                assign_ids(&mut field.data_type, next_id);
             }
         }
         _ => {}
@@ -216,13 +223,20 @@ fn assign_ids(data_type: &mut DataType, next_id: &mut i32) {
 fn column_from_json(json: &Value) -> Result<ColumnDefinition> {
     let name = json["name"].as_str().ok_or_else(|| Error::invalid(format!("the field {json} lacks \"name\"")))?;
     let data_type = json.get("type").ok_or_else(|| Error::invalid(format!("the field {name} lacks \"type\"")))?;
-    let text = |member: &str| json[member].as_str().map(str::to_owned);
     Ok(ColumnDefinition {
         name: name.to_owned(),
         data_type: DataType::from_json_without_ids(data_type).context(|| format!("the type of field {name}"))?,
-        description: text("description"),
-        default_value: text("defaultValue"),
+        description: text_from_json(json, "description")?,
+        default_value: text_from_json(json, "defaultValue")?,
     })
+}
+
+fn text_from_json(json: &Value, member: &str) -> Result<Option<String>> {
+    match &json[member] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        other => Err(Error::invalid(format!("\"{member}\" is {other}, which is no text"))),
+    }
 }
 
 fn names_from_json(json: &Value, member: &str) -> Result<Vec<String>> {

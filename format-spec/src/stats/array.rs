@@ -15,23 +15,14 @@ use super::ColumnStats;
 use crate::data_type::{DataType, TypeRoot};
 use crate::datum::Datum;
 
-/// A value less than `precision` digits after the second is an array of this unit.
-const MILLIS_PRECISION_MAX: u8 = 3;
-const MICROS_PRECISION_MAX: u8 = 6;
-
 /// The statistics of `array`, which holds values of `data_type`; an array of another type has a null count only.
 pub fn stats_of_array(array: &ArrayRef, data_type: &DataType) -> ColumnStats {
-    if is_nested(&data_type.root) {
+    if data_type.is_nested() {
         return ColumnStats::default();
     }
     let (min, max) = bounds(array, &data_type.root).unzip();
     // An array in memory has fewer than 2^63 rows.
     ColumnStats { min, max, null_count: i64::try_from(array.null_count()).ok() }
-}
-
-fn is_nested(root: &TypeRoot) -> bool {
-    use TypeRoot as T;
-    matches!(root, T::Array(_) | T::Map { .. } | T::Multiset(_) | T::Row(_) | T::Variant | T::Blob | T::Vector { .. })
 }
 
 fn bounds(array: &ArrayRef, root: &TypeRoot) -> Option<(Datum, Datum)> {
@@ -52,10 +43,10 @@ fn bounds(array: &ArrayRef, root: &TypeRoot) -> Option<(Datum, Datum)> {
         TypeRoot::Date => ordered::<Date32Type>(array, Datum::Date),
         TypeRoot::Time(_) => ordered::<Time32MillisecondType>(array, Datum::Time),
         TypeRoot::Timestamp(precision) | TypeRoot::TimestampLtz(precision) => match *precision {
-            ..=MILLIS_PRECISION_MAX => {
+            0..=3 => {
                 ordered::<TimestampMillisecondType>(array, |millis| Datum::Timestamp { millis, nanos_of_milli: 0 })
             }
-            ..=MICROS_PRECISION_MAX => ordered::<TimestampMicrosecondType>(array, |micros| Datum::Timestamp {
+            4..=6 => ordered::<TimestampMicrosecondType>(array, |micros| Datum::Timestamp {
                 millis: micros.div_euclid(1000),
                 // Of a remainder below a thousand.
                 nanos_of_milli: micros.rem_euclid(1000) as i32 * 1000,

@@ -1,0 +1,141 @@
+//! Options: their defaults, their values, and what is refused for what this library does not have.
+
+use alluvium_format::options::FileCompression;
+use alluvium_format::{
+    BucketMode, ChangelogProducer, ColumnDefinition, CoreOptions, DataType, ErrorKind, MergeEngine, SchemaDefinition,
+    StatsMode, TableSchema,
+};
+
+fn table(options: &[(&str, &str)]) -> TableSchema {
+    let columns = [("dt", "STRING"), ("k", "INT"), ("v", "STRING")];
+    SchemaDefinition {
+        columns: columns.map(|(name, text)| ColumnDefinition::new(name, DataType::parse(text).unwrap())).into(),
+        partition_keys: vec!["dt".to_owned()],
+        primary_keys: vec!["dt".to_owned(), "k".to_owned()],
+        options: options.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        comment: None,
+    }
+    .into_schema(0)
+    .unwrap()
+}
+
+#[test]
+fn defaults_are_paimons() {
+    let schema = table(&[]);
+    let options = CoreOptions::default();
+    assert_eq!((options.bucket().unwrap(), options.bucket_mode(&schema).unwrap()), (-1, BucketMode::Dynamic));
+    assert_eq!(options.merge_engine().unwrap(), MergeEngine::Deduplicate);
+    assert_eq!(options.changelog_producer().unwrap(), ChangelogProducer::None);
+    assert_eq!(options.file_format(0).unwrap(), "parquet");
+    assert_eq!(options.file_compression(0).unwrap(), FileCompression { codec: "zstd".to_owned(), zstd_level: 1 });
+    assert_eq!(options.target_file_bytes(&schema).unwrap(), 128 << 20);
+    assert_eq!(options.write_buffer_bytes().unwrap(), 256 << 20);
+    assert_eq!(options.num_sorted_runs_compaction_trigger().unwrap(), 5);
+    assert_eq!(options.num_sorted_runs_stop_trigger().unwrap(), 8);
+    assert_eq!(options.num_levels().unwrap(), 6);
+    assert_eq!(options.max_size_amplification_percent().unwrap(), 200);
+    assert_eq!(options.size_ratio_percent().unwrap(), 1);
+    assert_eq!(options.manifest_target_file_bytes().unwrap(), 8 << 20);
+    assert_eq!(options.manifest_full_compaction_bytes().unwrap(), 16 << 20);
+    assert_eq!(options.manifest_merge_min_count().unwrap(), 30);
+    assert_eq!(options.stats_mode("v", 0).unwrap(), StatsMode::Truncate(16));
+    assert_eq!(options.stats_keep_first_n_columns().unwrap(), None);
+    assert_eq!(options.commit_max_retries().unwrap(), 10);
+    assert_eq!(options.snapshot_num_retained_min().unwrap(), 10);
+    assert_eq!(options.snapshot_num_retained_max().unwrap(), 2_147_483_647);
+    assert_eq!(options.snapshot_time_retained_millis().unwrap(), 3_600_000);
+    let flags = [options.write_only(), options.ignore_delete(), options.data_file_thin_mode()];
+    assert!(flags.into_iter().all(|flag| !flag.unwrap()));
+    let flags = [options.stats_dense_store(), options.partition_legacy_name(), options.dynamic_partition_overwrite()];
+    assert!(flags.into_iter().all(|flag| flag.unwrap()));
+}
+
+#[test]
+fn values_depend_on_each_other_as_in_paimon() {
+    let of = |pairs: &[(&str, &str)]| {
+        CoreOptions::new(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    };
+    let options = of(&[("num-sorted-run.compaction-trigger", "3")]);
+    assert_eq!((options.num_levels().unwrap(), options.num_sorted_runs_stop_trigger().unwrap()), (4, 6));
+    let options = of(&[("num-sorted-run.compaction-trigger", "9"), ("num-sorted-run.stop-trigger", "2")]);
+    assert_eq!(options.num_sorted_runs_stop_trigger().unwrap(), 9);
+    let options = of(&[("file.format", "ORC"), ("file.format.per.level", "0:avro, 5:parquet")]);
+    assert_eq!([0, 1, 5].map(|level| options.file_format(level).unwrap()), ["avro", "orc", "parquet"]);
+    let options = of(&[("file.compression.per.level", "0:snappy"), ("file.compression", "lz4")]);
+    assert_eq!([0, 1].map(|level| options.file_compression(level).unwrap().codec), ["snappy", "lz4"]);
+    let options = of(&[
+        ("metadata.stats-mode", "full"),
+        ("metadata.stats-mode.per.level", "0:none"),
+        ("fields.v.stats-mode", "counts"),
+    ]);
+    let modes = [("v", 0), ("k", 0), ("k", 1)].map(|(column, level)| options.stats_mode(column, level).unwrap());
+    assert_eq!(modes, [StatsMode::Counts, StatsMode::None, StatsMode::Full]);
+    assert!(of(&[("deduplicate.ignore-delete", "true")]).ignore_delete().unwrap());
+    assert_eq!(of(&[("sequence.field", " a , b,")]).sequence_fields(), ["a", "b"]);
+    let error = of(&[("write-only", "yes")]).write_only().unwrap_err().to_string();
+    assert_eq!(error, "the option write-only is \"yes\"; it must be true or false");
+}
+
+#[test]
+fn what_is_not_there_is_refused_by_name() {
+    // Whether writing and reading are refused.
+    for (option, refused) in [
+        (("bucket", "2"), (false, false)),
+        (("bucket", "-1"), (true, false)),
+        (("bucket", "-2"), (true, false)),
+        (("merge-engine", "partial-update"), (true, true)),
+        (("merge-engine", "first-row"), (true, true)),
+        (("changelog-producer", "lookup"), (true, false)),
+        (("changelog-producer", "full-compaction"), (true, false)),
+        (("deletion-vectors.enabled", "true"), (true, true)),
+        (("deletion-vectors.enabled", "false"), (false, false)),
+        (("file.format", "orc"), (true, false)),
+        (("file.format.per.level", "3:avro"), (true, false)),
+        (("file-index.bloom-filter.columns", "v"), (true, false)),
+        (("data-file.external-paths", "file:///x"), (true, false)),
+        (("record-level.expire-time", "1 d"), (true, true)),
+        (("sequence.snapshot-ordering", "true"), (true, false)),
+        (("branch", "b"), (true, true)),
+        (("scan.snapshot-id", "3"), (false, true)),
+        (("scan.mode", "latest"), (false, true)),
+        (("scan.mode", "default"), (false, false)),
+        (("metadata.iceberg.storage", "table-location"), (true, false)),
+        (("write-only", "true"), (false, false)),
+        (("sequence.field", "v"), (false, false)),
+    ] {
+        let schema = table(&[("bucket", "2"), option]);
+        let options = schema.core_options();
+        for (checked, wanted) in
+            [(options.check_write_supported(&schema), refused.0), (options.check_read_supported(&schema), refused.1)]
+        {
+            assert_eq!(checked.is_err(), wanted, "{option:?}: {checked:?}");
+            if let Err(error) = checked {
+                assert_eq!(error.kind(), ErrorKind::Unsupported);
+                let name = option.0.strip_suffix(".per.level").unwrap_or(option.0);
+                assert!(error.to_string().contains(name), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn types_and_tables_without_a_form_here_are_refused() {
+    let mut schema = table(&[("bucket", "2")]);
+    schema.fields[2].default_value = Some("x".to_owned());
+    let error = schema.core_options().check_write_supported(&schema).unwrap_err();
+    assert_eq!(error.to_string(), "unsupported: writing the default value of column v");
+    schema.core_options().check_read_supported(&schema).unwrap();
+    schema.fields[2].data_type = DataType::parse("VARIANT").unwrap();
+    for checked in
+        [schema.core_options().check_write_supported(&schema), schema.core_options().check_read_supported(&schema)]
+    {
+        assert_eq!(checked.unwrap_err().to_string(), "unsupported: the type VARIANT (column v)");
+    }
+    let mut append = table(&[]);
+    append.primary_keys.clear();
+    assert_eq!(
+        append.core_options().check_write_supported(&append).unwrap_err().to_string(),
+        "unsupported: writing tables without a primary key (append tables)"
+    );
+    append.core_options().check_read_supported(&append).unwrap();
+}
