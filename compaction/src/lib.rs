@@ -1,1 +1,3 @@
 //! Compaction: which runs to merge, and the merging.
+
+pub mod strategy;

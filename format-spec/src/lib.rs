@@ -17,6 +17,7 @@ pub mod data_type;
 pub mod datum;
 pub mod deletion_vector;
 pub mod error;
+pub mod file_index;
 pub mod hash_index;
 pub mod index_file;
 mod json;

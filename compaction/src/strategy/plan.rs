@@ -1,0 +1,125 @@
+//! How a unit is compacted: which sections are merged and rewritten, which files move to their level unread.
+//!
+//! Goes in: a [`CompactUnit`] and the rules of the table. Comes out: steps in key order. Invariants: every file of the unit is in one
+//! step, or lies on the output level already and stays; sections that are rewritten together are adjacent, as rewriting over a file
+//! that stays would break the order of the run. Answers to `org.apache.paimon.mergetree.compact.MergeTreeCompactTask` and
+//! `FileRewriteCompactTask`.
+
+use alluvium_format::{DataFileMeta, DataType, Result};
+use alluvium_merge_tree::{Section, SortedRun, interval_partition};
+
+use super::full::Rewriting;
+use super::unit::{CompactUnit, UnitTask};
+
+/// What the plan of a compaction goes by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompactRules {
+    /// Files of fewer bytes are rewritten together with their neighbours: see [`CompactRules::small_file_bytes_of`].
+    pub small_file_bytes: i64,
+    /// The highest level of the bucket.
+    pub max_level: i32,
+    /// Whether rows that retract are left out: see [`super::drops_deletes`].
+    pub drop_delete: bool,
+    /// `compaction.force-rewrite-all-files`.
+    pub rewriting: Rewriting,
+}
+
+impl CompactRules {
+    /// The limit of a small file: 70 % of the target size.
+    pub fn small_file_bytes_of(target_file_bytes: u64) -> i64 {
+        i64::try_from(u128::from(target_file_bytes) * 7 / 10).unwrap_or(i64::MAX)
+    }
+}
+
+/// What to do, in key order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompactPlan {
+    /// One after the other.
+    pub steps: Vec<CompactStep>,
+    /// Whether rewriting leaves out rows that retract.
+    pub drop_delete: bool,
+    /// The level of every file that comes out.
+    pub output_level: i32,
+}
+
+/// A part of a compaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CompactStep {
+    /// Merge each section and write them one behind the other, as one rolling output.
+    Rewrite(Vec<Section>),
+    /// Move the file to the output level by its metadata.
+    Upgrade(Box<DataFileMeta>),
+}
+
+impl CompactPlan {
+    /// The plan of `unit`. `Corrupt` when the key range of a file cannot be decoded.
+    pub fn of(unit: CompactUnit, key_types: &[DataType], rules: &CompactRules) -> Result<Self> {
+        let mut planner = Planner { rules, output_level: unit.output_level, candidates: Vec::new(), steps: Vec::new() };
+        match unit.task {
+            UnitTask::RewriteEach => unit.files.into_iter().for_each(|file| planner.rewrite_alone(file)),
+            UnitTask::Merge => {
+                for section in interval_partition(unit.files, key_types)? {
+                    planner.add(section);
+                }
+                planner.flush();
+            }
+        }
+        Ok(Self { steps: planner.steps, drop_delete: rules.drop_delete, output_level: unit.output_level })
+    }
+}
+
+struct Planner<'a> {
+    rules: &'a CompactRules,
+    output_level: i32,
+    /// Sections to rewrite together.
+    candidates: Vec<Section>,
+    steps: Vec<CompactStep>,
+}
+
+impl Planner<'_> {
+    fn add(&mut self, section: Section) {
+        if section.runs.len() > 1 {
+            self.candidates.push(section);
+            return;
+        }
+        for file in section.runs.into_iter().flat_map(SortedRun::into_files) {
+            if file.file_size < self.rules.small_file_bytes {
+                self.candidates.push(alone(file));
+            } else {
+                self.flush();
+                self.upgrade(file);
+            }
+        }
+    }
+
+    /// Rewrites the candidates; when they are but one run, upgrades its files.
+    fn flush(&mut self) {
+        let candidates = std::mem::take(&mut self.candidates);
+        match &candidates[..] {
+            [] => {}
+            [section] if section.runs.len() == 1 => {
+                let runs = candidates.into_iter().flat_map(|section| section.runs);
+                runs.flat_map(SortedRun::into_files).for_each(|file| self.upgrade(file));
+            }
+            _ => self.steps.push(CompactStep::Rewrite(candidates)),
+        }
+    }
+
+    fn upgrade(&mut self, file: DataFileMeta) {
+        let may_hold_deletes = file.delete_row_count != Some(0);
+        let to_top = self.output_level == self.rules.max_level;
+        if (to_top && may_hold_deletes) || self.rules.rewriting == Rewriting::AllFiles {
+            self.rewrite_alone(file);
+        } else if file.level != self.output_level {
+            self.steps.push(CompactStep::Upgrade(Box::new(file)));
+        }
+    }
+
+    fn rewrite_alone(&mut self, file: DataFileMeta) {
+        self.steps.push(CompactStep::Rewrite(vec![alone(file)]));
+    }
+}
+
+fn alone(file: DataFileMeta) -> Section {
+    Section { runs: vec![SortedRun::single(file)] }
+}
