@@ -6,9 +6,14 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod commit;
 pub mod consumer_store;
+pub mod cpu_pool;
+pub mod data_file;
 pub mod file_namer;
 pub mod manifest_store;
+pub mod merge_read;
+pub mod scan;
 pub mod schema_store;
 pub mod snapshot_store;
 mod store_error;
@@ -18,6 +23,12 @@ pub mod tag_store;
 
 pub use catalog::{FileSystemCatalog, TableName};
 pub use clock::{Clock, SystemClock};
+pub use commit::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
+pub use cpu_pool::CpuPool;
+pub use data_file::{
+    DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, PartitionBucket, RollingFileWriter, SystemColumns,
+};
 pub use file_namer::{FileNamer, RandomNamer};
+pub use merge_read::MergeRead;
 pub use table_io::{Publish, PutOutcome, TableIo};
 pub use table_store::TableStore;

@@ -1,4 +1,4 @@
-//! Files below one folder of an object store, by relative path; the clock and the namer travel with it.
+//! Files below one folder of an object store, by relative path; the clock, the namer and the pool for CPU-bound work travel with it.
 //!
 //! Invariants: a file appears whole or not at all. [`TableIo::put_if_absent`] is the only conditional write: it tells three
 //! outcomes apart and never guesses. Paths are taken as they are (partition folders hold `%XX`), never encoded again.
@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::clock::{Clock, SystemClock};
+use crate::cpu_pool::CpuPool;
 use crate::file_namer::{FileNamer, RandomNamer};
 use crate::store_error::convert;
 
@@ -51,12 +52,14 @@ pub struct TableIo {
     local_root: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     namer: Arc<dyn FileNamer>,
+    cpu: CpuPool,
 }
 
 impl TableIo {
     /// Files below `base` of `store`, with the machine's clock and random names.
     pub fn new(store: Arc<dyn ObjectStore>, base: Path, publish: Publish) -> Self {
-        Self { store, base, publish, local_root: None, clock: Arc::new(SystemClock), namer: Arc::new(RandomNamer) }
+        let (clock, namer) = (Arc::new(SystemClock), Arc::new(RandomNamer));
+        Self { store, base, publish, local_root: None, clock, namer, cpu: CpuPool::default() }
     }
 
     /// With this clock and these names.
@@ -90,6 +93,18 @@ impl TableIo {
     /// The namer.
     pub fn namer(&self) -> &Arc<dyn FileNamer> {
         &self.namer
+    }
+
+    /// With this pool for CPU-bound work.
+    #[must_use]
+    pub fn with_cpu_pool(mut self, cpu: CpuPool) -> Self {
+        self.cpu = cpu;
+        self
+    }
+
+    /// Where CPU-bound work runs.
+    pub fn cpu(&self) -> &CpuPool {
+        &self.cpu
     }
 
     /// The store.

@@ -1,0 +1,99 @@
+//! Databases and tables of a warehouse, by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alluvium_format::{Result, SchemaDefinition};
+use alluvium_store::{Publish, TableIo};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::table::Table;
+
+/// The databases and tables of a warehouse: folders of a file system or an object store, in Paimon's layout.
+#[derive(Clone, Debug)]
+pub struct FileSystemCatalog {
+    catalog: alluvium_store::FileSystemCatalog,
+}
+
+impl FileSystemCatalog {
+    /// The warehouse at a path or a URL (`file://`, `memory:`, and with their features `s3://`, `gs://`, `az://`). `options` are those
+    /// of the store, by `object_store`'s names; they are never printed.
+    ///
+    /// # Errors
+    /// `Invalid` for a path or URL that is none; `Unsupported` for a store that was not built in.
+    pub fn open(warehouse: &str, options: BTreeMap<String, String>) -> Result<Self> {
+        Ok(Self { catalog: alluvium_store::FileSystemCatalog::open(warehouse, &options)? })
+    }
+
+    /// The warehouse below `base` of any store, whose conditional puts work as `publish` says.
+    pub fn of_store(store: Arc<dyn ObjectStore>, base: Path, publish: Publish) -> Self {
+        Self { catalog: alluvium_store::FileSystemCatalog::new(store, base, publish) }
+    }
+
+    /// The warehouse in a folder with its own clock and file names: for tests.
+    pub fn of_io(io: TableIo) -> Self {
+        Self { catalog: alluvium_store::FileSystemCatalog::of(io) }
+    }
+
+    /// Where the warehouse is.
+    pub fn warehouse(&self) -> &str {
+        self.catalog.warehouse()
+    }
+
+    /// Names of the databases, sorted.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn list_databases(&self) -> Result<Vec<String>> {
+        self.catalog.list_databases().await
+    }
+
+    /// Creates a database.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; `Invalid` for the name; `Storage`.
+    pub async fn create_database(&self, name: &str) -> Result<()> {
+        self.catalog.create_database(name).await
+    }
+
+    /// Drops a database without tables.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` when it has tables; `Storage`.
+    pub async fn drop_database(&self, name: &str) -> Result<()> {
+        self.catalog.drop_database(name).await
+    }
+
+    /// Names of the tables of a database, sorted.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such database; `Storage`.
+    pub async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
+        self.catalog.list_tables(database).await
+    }
+
+    /// Creates a table, `database.table`, and opens it.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; `NotFound` when there is no such database; `Invalid` for the name and the definition; `Storage`.
+    pub async fn create_table(&self, name: &str, definition: SchemaDefinition) -> Result<Table> {
+        self.catalog.create_table(&name.parse()?, definition).await.map(Table::of)
+    }
+
+    /// Opens a table, `database.table` or `database.table$branch_name`, at its latest schema.
+    ///
+    /// # Errors
+    /// `NotFound` that names what is missing; `Corrupt`; `Storage`.
+    pub async fn table(&self, name: &str) -> Result<Table> {
+        self.catalog.table(&name.parse()?).await.map(Table::of)
+    }
+
+    /// Drops a table with all its files, and gives their paths.
+    ///
+    /// # Errors
+    /// `NotFound`; `Storage`.
+    pub async fn drop_table(&self, name: &str) -> Result<Vec<String>> {
+        self.catalog.drop_table(&name.parse()?).await
+    }
+}

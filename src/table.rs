@@ -1,0 +1,137 @@
+//! One table: what can be done with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alluvium_format::{CoreOptions, ManifestEntry, Predicate, Result, Snapshot, TableSchema};
+use alluvium_store::{TableStore, scan};
+use alluvium_writer::{TableWrite, WriteOptions};
+
+use crate::compact::Compact;
+use crate::read::Read;
+use crate::tail::TableTail;
+use crate::write::StreamWrite;
+
+/// A table, or a branch of one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Table {
+    store: TableStore,
+}
+
+impl Table {
+    pub(crate) fn of(store: TableStore) -> Self {
+        Self { store }
+    }
+
+    /// The same table with dynamic options over its own, for what is done with the value returned.
+    ///
+    /// # Errors
+    /// `Invalid` when an option is wrong.
+    pub fn with_options(&self, options: &BTreeMap<String, String>) -> Result<Self> {
+        Ok(Self { store: self.store.with_options(options)? })
+    }
+
+    /// `database.table`, as it was asked for.
+    pub fn name(&self) -> &str {
+        self.store.name()
+    }
+
+    /// The latest schema when the table was opened.
+    pub fn schema(&self) -> &Arc<TableSchema> {
+        self.store.schema()
+    }
+
+    /// Its options.
+    pub fn options(&self) -> &CoreOptions {
+        self.store.options()
+    }
+
+    /// The latest snapshot; `None` in an empty table.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn latest_snapshot(&self) -> Result<Option<Snapshot>> {
+        self.store.snapshots().latest().await
+    }
+
+    /// All snapshots that are left, by ascending id.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        let mut snapshots = Vec::new();
+        for id in self.store.snapshots().ids().await? {
+            snapshots.extend(self.store.snapshots().find(id).await?);
+        }
+        Ok(snapshots)
+    }
+
+    /// The files of a snapshot.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn files(&self, snapshot: &Snapshot) -> Result<Vec<ManifestEntry>> {
+        scan::live_entries(&self.store, snapshot, &Predicate::True).await
+    }
+
+    /// Consumers and the next snapshot of each.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn consumers(&self) -> Result<Vec<(String, i64)>> {
+        let mut consumers = Vec::new();
+        for id in self.store.consumers().ids().await? {
+            if let Some(consumer) = self.store.consumers().find(&id).await? {
+                consumers.push((id, consumer.next_snapshot));
+            }
+        }
+        Ok(consumers)
+    }
+
+    /// The snapshot id of a tag.
+    ///
+    /// # Errors
+    /// `NotFound` that names the tags there are; `Corrupt`; `Storage`.
+    pub async fn tag_snapshot(&self, name: &str) -> Result<Snapshot> {
+        Ok(self.store.tags().get(name).await?.snapshot)
+    }
+
+    /// The folder of a partition, relative to the table's: `dt=1/h=2/`, or nothing.
+    ///
+    /// # Errors
+    /// `Corrupt` when the row is no partition of the table.
+    pub fn partition_path(&self, partition: &alluvium_format::BinaryRow) -> Result<String> {
+        self.store.partition_path(partition)
+    }
+
+    /// A writer of this table for the commit user `user`.
+    ///
+    /// # Errors
+    /// `Unsupported` by name for what this library cannot write; `Invalid` for a wrong option; `Storage`.
+    pub async fn stream_write(&self, user: &str) -> Result<StreamWrite> {
+        self.stream_write_with(user, WriteOptions::default()).await
+    }
+
+    /// A writer that works as `options` say.
+    ///
+    /// # Errors
+    /// As [`Table::stream_write`].
+    pub async fn stream_write_with(&self, user: &str, options: WriteOptions) -> Result<StreamWrite> {
+        TableWrite::open(&self.store, user, options).await.map(StreamWrite::of)
+    }
+
+    /// A bounded read.
+    pub fn read(&self) -> Read {
+        Read::of(self.store.clone())
+    }
+
+    /// An unbounded read of changes.
+    pub fn tail(&self) -> TableTail {
+        TableTail::of(self.store.clone())
+    }
+
+    /// A compaction.
+    pub fn compact(&self) -> Compact {
+        Compact::of(self.store.clone())
+    }
+}

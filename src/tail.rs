@@ -1,0 +1,93 @@
+//! Unbounded reads of changes, asked for step by step.
+
+use std::time::Duration;
+
+use alluvium_format::{Predicate, Result};
+use alluvium_reader::{StartupMode, Tail, TailRequest};
+use alluvium_store::TableStore;
+
+/// How long a tail waits before it looks for a new snapshot again, unless set otherwise.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// An unbounded read that is being asked for.
+#[derive(Clone, Debug)]
+pub struct TableTail {
+    store: TableStore,
+    request: TailRequest,
+}
+
+impl TableTail {
+    pub(crate) fn of(store: TableStore) -> Self {
+        let request = TailRequest {
+            columns: None,
+            predicate: Predicate::True,
+            startup: StartupMode::Latest,
+            last_snapshot: None,
+            consumer_id: None,
+            poll_interval: POLL_INTERVAL,
+        };
+        Self { store, request }
+    }
+
+    /// Only these columns, in this order.
+    #[must_use]
+    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.request.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Only changes for which the condition is true.
+    #[must_use]
+    pub fn filter(mut self, predicate: Predicate) -> Self {
+        self.request.predicate = predicate;
+        self
+    }
+
+    /// Where it starts; `latest` unless said otherwise.
+    #[must_use]
+    pub fn from(mut self, startup: StartupMode) -> Self {
+        self.request.startup = startup;
+        self
+    }
+
+    /// Changes after the latest snapshot.
+    #[must_use]
+    pub fn from_latest(self) -> Self {
+        self.from(StartupMode::Latest)
+    }
+
+    /// Changes from the earliest snapshot that is left.
+    #[must_use]
+    pub fn from_earliest(self) -> Self {
+        self.from(StartupMode::Earliest)
+    }
+
+    /// The last snapshot to read.
+    #[must_use]
+    pub fn to(mut self, snapshot: i64) -> Self {
+        self.request.last_snapshot = Some(snapshot);
+        self
+    }
+
+    /// Goes on where this consumer stopped, and keeps its position with the table.
+    #[must_use]
+    pub fn consumer_id(mut self, id: impl Into<String>) -> Self {
+        self.request.consumer_id = Some(id.into());
+        self
+    }
+
+    /// How long to wait before looking for a new snapshot again.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.request.poll_interval = interval;
+        self
+    }
+
+    /// Opens the stream.
+    ///
+    /// # Errors
+    /// `Unsupported` by name where the answer would not be right; `Invalid` for columns and conditions.
+    pub async fn execute(self) -> Result<Tail> {
+        Tail::open(&self.store, self.request).await
+    }
+}
