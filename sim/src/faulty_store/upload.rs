@@ -1,0 +1,45 @@
+//! A multipart upload each step of which may fail.
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use object_store::path::Path;
+use object_store::{MultipartUpload, PutPayload, PutResult, Result, UploadPart};
+
+use super::{FaultyStore, OperationKind, acknowledged};
+
+/// An upload of a [`FaultyStore`].
+#[derive(Debug)]
+pub(super) struct FaultyUpload {
+    store: FaultyStore,
+    location: Path,
+    inner: Box<dyn MultipartUpload>,
+}
+
+impl FaultyUpload {
+    pub(super) fn new(store: FaultyStore, location: Path, inner: Box<dyn MultipartUpload>) -> Self {
+        Self { store, location, inner }
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        match self.store.begin(OperationKind::PutPart, &self.location) {
+            Err(error) => std::future::ready(Err(error)).boxed(),
+            Ok(lost) => {
+                let part = self.inner.put_part(data);
+                async move { acknowledged(part.await, lost) }.boxed()
+            }
+        }
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let lost = self.store.begin(OperationKind::CompleteMultipart, &self.location)?;
+        acknowledged(self.inner.complete().await, lost)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let lost = self.store.begin(OperationKind::AbortMultipart, &self.location)?;
+        acknowledged(self.inner.abort().await, lost)
+    }
+}
