@@ -1,0 +1,86 @@
+//! The command line: what every command takes, and which commands there are.
+//!
+//! The arguments of a command are beside what it does, in [`crate::commands`].
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{compact, db, ingest, inspect, quickstart, scan, table, tail};
+
+const EXAMPLES: &str = "\
+Examples:
+  alluvium quickstart                                        a month of flights: ingested, compacted, aggregated, shown
+  alluvium db create shop
+  alluvium table create shop.orders --schema orders.json
+  alluvium ingest shop.orders orders.ndjson                  rows with their row kinds (+I -U +U -D)
+  alluvium scan shop.orders --where \"total > 5 AND id <> 1\"
+  alluvium tail shop.orders --from earliest                  changes, for ever
+  alluvium compact shop.orders --full
+  alluvium inspect shop.orders                               the LSM tree, the snapshots, who reads them
+
+A table is DATABASE.TABLE, or 'DATABASE.TABLE$branch_NAME' of a branch. Data goes to standard output, everything else to standard
+error. Exit status: 0 done, 1 failed or problems found, 2 the command line was wrong.";
+
+/// Streaming tables in the Apache Paimon format, without a JVM: ingest changelogs, read and follow tables, keep them compact.
+#[derive(Debug, Parser)]
+#[command(name = "alluvium", version, after_help = EXAMPLES, max_term_width = 120, subcommand_required = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the tables are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder of all databases: a path, or a URL (file:// s3:// gs:// az:// memory:)
+    #[arg(short, long, global = true, env = "ALLUVIUM_WAREHOUSE", default_value = "./warehouse", value_name = "PATH|URL")]
+    #[arg(help_heading = "Warehouse")]
+    pub(crate) warehouse: String,
+
+    /// An option for this command, repeatable. Paimon's table options (keys with - or ., and `bucket`) apply to the table it names,
+    /// as streaming-read-overwrite=true; others go to the object store by its own names, as aws_region=eu-central-1
+    #[arg(short = 'o', long = "option", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(help_heading = "Warehouse")]
+    pub(crate) options: Vec<(String, String)>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// See everything at work on real data: a month of flights is ingested, compacted, followed and aggregated
+    Quickstart(quickstart::QuickstartArgs),
+    /// Create, list and drop databases
+    #[command(subcommand)]
+    Db(db::DbCommand),
+    /// Create, list, describe and drop tables
+    #[command(subcommand)]
+    Table(table::TableCommand),
+    /// Append changes from files or standard input to a table, committing as they come
+    Ingest(ingest::IngestArgs),
+    /// Print the rows of a table, now or as they were
+    Scan(scan::ScanArgs),
+    /// Print the changes of a table, each with its row kind, as they come
+    Tail(tail::TailArgs),
+    /// Merge the sorted runs of a table into fewer
+    Compact(compact::CompactArgs),
+    /// Look at a table: levels, sorted runs, amplification, snapshots, consumers
+    Inspect(inspect::InspectArgs),
+}
+
+/// How reports are printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ReportArgs {
+    /// Print the report as one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `KEY=VALUE`.
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}

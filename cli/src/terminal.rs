@@ -1,0 +1,21 @@
+//! What standard output and standard error are connected to.
+
+use std::io::{self, IsTerminal};
+
+use indicatif::ProgressDrawTarget;
+
+/// Columns where there is no terminal to ask.
+const WIDTH_DEFAULT: usize = 120;
+/// A picture needs some room, however narrow the window.
+const WIDTH_MIN: usize = 60;
+
+/// Whether a person sees the output.
+pub(crate) fn output_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns of the output.
+pub(crate) fn output_width() -> usize {
+    let width = if output_is_terminal() { ProgressDrawTarget::stdout().width() } else { None };
+    width.map_or(WIDTH_DEFAULT, usize::from).max(WIDTH_MIN)
+}

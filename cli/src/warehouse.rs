@@ -1,0 +1,93 @@
+//! The warehouse of a command and the tables it names, with the options of the command line sorted to whom they are for.
+//!
+//! Invariant: an option reaches the store or the table, never both: the store's may be secrets, and `bucket` means another thing there.
+
+use std::collections::BTreeMap;
+
+use alluvium::{Error, FileSystemCatalog, Table, TableName};
+
+use crate::args::Place;
+use crate::failure::{Failure, Outcome};
+
+/// Paimon's table options that are one word.
+const TABLE_WORDS: [&str; 4] = ["bucket", "branch", "partition", "path"];
+
+/// A warehouse, with the dynamic options for the table that the command names.
+#[derive(Debug)]
+pub(crate) struct Warehouse {
+    /// Its databases and tables.
+    pub(crate) catalog: FileSystemCatalog,
+    table_options: BTreeMap<String, String>,
+}
+
+impl Warehouse {
+    /// Opens the warehouse of the command line.
+    pub(crate) fn open(place: &Place) -> Outcome<Self> {
+        let (table_options, store_options) = sort_options(&place.options);
+        if let (Some(name), true) = (store_options.keys().next(), is_local(&place.warehouse)) {
+            return Err(Failure::Usage(format!(
+                "-o {name}=…: a warehouse in a folder takes no such option; options of tables have - or . in their names"
+            )));
+        }
+        let catalog = FileSystemCatalog::open(&place.warehouse, store_options)
+            .map_err(|error| Failure::usage(format_args!("--warehouse {}", shown(&place.warehouse)), error))?;
+        Ok(Self { catalog, table_options })
+    }
+
+    /// Opens a table, with the dynamic options over its own.
+    pub(crate) async fn table(&self, name: &str) -> Outcome<Table> {
+        let name = table_name(name)?;
+        let table = self.catalog.table(&name.to_string()).await?;
+        if self.table_options.is_empty() {
+            return Ok(table);
+        }
+        table.with_options(&self.table_options).map_err(|error| Failure::usage("-o", error))
+    }
+}
+
+/// A table's name, checked.
+pub(crate) fn table_name(text: &str) -> Outcome<TableName> {
+    text.parse().map_err(|error: Error| match error.kind() {
+        alluvium::ErrorKind::Invalid => Failure::Usage(error.to_string()),
+        _ => Failure::Failed(error),
+    })
+}
+
+type Options = BTreeMap<String, String>;
+
+fn sort_options(options: &[(String, String)]) -> (Options, Options) {
+    let of_table = |name: &str| TABLE_WORDS.contains(&name) || (name.contains(['-', '.']) && !name.contains('_'));
+    options.iter().cloned().partition(|(name, _)| of_table(name))
+}
+
+fn is_local(warehouse: &str) -> bool {
+    !warehouse.contains("://") || warehouse.starts_with("file://")
+}
+
+/// The warehouse without what may be a secret in a URL.
+fn shown(warehouse: &str) -> String {
+    match warehouse.split_once("://") {
+        Some((scheme, rest)) if rest.contains(['@', '?']) => format!("{scheme}://…"),
+        _ => warehouse.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shown, sort_options};
+
+    #[test]
+    fn options_go_to_whom_they_are_for() {
+        let given = ["sequence.field", "write-only", "bucket", "aws_region", "region", "token", "aws_endpoint"];
+        let given: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        let (table, store) = sort_options(&given);
+        assert_eq!(table.into_keys().collect::<Vec<_>>(), ["bucket", "sequence.field", "write-only"]);
+        assert_eq!(store.into_keys().collect::<Vec<_>>(), ["aws_endpoint", "aws_region", "region", "token"]);
+    }
+
+    #[test]
+    fn secrets_of_a_url_are_not_shown() {
+        assert_eq!(shown("s3://key:secret@bucket/wh"), "s3://…");
+        assert_eq!(shown("s3://bucket/wh"), "s3://bucket/wh");
+    }
+}
