@@ -1,8 +1,18 @@
 //! Compaction: which runs to merge, and the merging.
 //!
-//! [`strategy`] decides over values; [`dedicated`] compacts tables that others write.
+//! [`strategy`] decides over values, a rewriter performs what was decided. [`bucket_compaction`] compacts beside a writer,
+//! [`dedicated`] compacts tables that others write.
 
+pub mod bucket_compaction;
 pub mod dedicated;
+mod rewriter;
+pub mod settings;
+pub mod stop;
 pub mod strategy;
+pub mod unpublished;
 
+pub use bucket_compaction::BucketCompaction;
 pub use dedicated::{CompactReport, CompactRequest, compact_table};
+pub use settings::{CompactSettings, Picking};
+pub use stop::{StopGuard, StopSignal};
+pub use unpublished::delete_unpublished;

@@ -5,6 +5,8 @@
 //! file keeps its name: it is in both lists and is never deleted. Answers to `org.apache.paimon.compact.CompactResult` and
 //! `MergeTreeWriter.updateCompactResult`.
 
+use std::collections::HashSet;
+
 use alluvium_format::DataFileMeta;
 
 /// What one compaction did.
@@ -24,6 +26,13 @@ impl CompactResult {
         self.before.extend(step.before);
         self.after.extend(step.after);
         self.changelog.extend(step.changelog);
+    }
+
+    /// The files of `after` that were written, not moved: those that are garbage when the result is never published.
+    pub fn rewritten(&self) -> Vec<DataFileMeta> {
+        let moved: HashSet<&str> = self.before.iter().map(|file| file.file_name.as_str()).collect();
+        let written = self.after.iter().filter(|file| !moved.contains(file.file_name.as_str()));
+        written.chain(&self.changelog).cloned().collect()
     }
 
     /// Whether nothing was done.
