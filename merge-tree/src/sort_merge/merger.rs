@@ -190,8 +190,7 @@ impl<K: KeyStore> Merger<K> {
                 && self.slots[first_slot].keys.compare(first_row, &self.slots[slot].keys, row).is_ne()
             {
                 self.settle();
-                let retained = self.slots.len() > (1 + RETAINED_BATCHES_PER_RUN) * self.cursors.len();
-                if self.pending.len() >= self.parts.target_rows || retained {
+                if self.is_full() {
                     self.gather()?;
                     return Ok(());
                 }
@@ -215,6 +214,13 @@ impl<K: KeyStore> Merger<K> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether enough rows wait for a batch of output, or too many batches for theirs.
+    #[inline]
+    fn is_full(&self) -> bool {
+        let retained_max = (1 + RETAINED_BATCHES_PER_RUN) * self.cursors.len();
+        self.pending.len() >= self.parts.target_rows || self.slots.len() > retained_max
     }
 
     /// Puts the cursor of `run` on a row of its slot; `false` when that is behind the last.
@@ -252,7 +258,7 @@ impl<K: KeyStore> Merger<K> {
     fn take_stretch(&mut self, slot: usize, rows: std::ops::Range<usize>) -> Result<()> {
         if rows.len() < SLICE_ROWS {
             self.pending.extend(rows.map(|row| (slot, row)));
-            return Ok(());
+            return if self.is_full() { self.gather() } else { Ok(()) };
         }
         let batch = &self.slots[slot].batch;
         let whole = rows.len() == batch.num_rows();
