@@ -4,8 +4,16 @@
 //! files, batches again, in the columns of the schema that is asked for. Invariants: a file holds each key once, in ascending order;
 //! what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
 
+mod compression;
+mod encoding;
+mod file_summary;
+mod file_writer;
+mod int96;
+mod layout;
+mod parquet_schema;
 pub mod reader;
 pub mod rolling;
+mod upload;
 
 use alluvium_format::{BinaryRow, FileSource};
 

@@ -1,43 +1,232 @@
 //! Writes sorted records into as many data files as the target size asks for.
 //!
-//! Goes in: batches of records in ascending key order. Comes out: the files' metadata. Answers to
+//! Goes in: batches of records in ascending key order. Comes out: the files' metadata. A file is in the object store once it is
+//! whole; on an error all files of the writer are deleted, as nobody names them. Answers to
 //! `org.apache.paimon.io.RollingFileWriterImpl` and `KeyValueDataFileWriterImpl`.
 
-use alluvium_format::{DataFileMeta, Error, Result};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use alluvium_format::{DataFileMeta, Error, ErrorKind, Result, datum};
 use alluvium_merge_tree::KeyValueBatch;
+use arrow_array::ArrayRef;
 
 use super::DataFileSpec;
+use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
+use super::file_writer::FileWriter;
+use super::layout::FileLayout;
+use super::upload::{FILE_BYTES_MAX, FileUpload};
+use crate::table_io::TableIo;
 use crate::table_store::TableStore;
 
-/// Writes one sorted run. CPU-bound: drive it in a [`crate::CpuPool`].
+/// Rows that are written before the size of the file is looked at again.
+const SLICE_ROWS: usize = 8192;
+
+/// Writes one sorted run. CPU-bound: drive it in a [`crate::CpuPool`]. A writer that is dropped before its end may leave files
+/// behind; [`RollingFileWriter::abort`] does not.
 #[derive(Debug)]
-pub struct RollingFileWriter {}
+pub struct RollingFileWriter {
+    table: TableStore,
+    layout: Arc<FileLayout>,
+    plan: SummaryPlan,
+    names: FileNames,
+    target_file_bytes: u64,
+    open: Option<OpenFile>,
+    done: Vec<DataFileMeta>,
+    last_key: Option<Key>,
+    /// Whether an error has undone everything.
+    failed: bool,
+}
+
+/// Names of the files of one writer.
+#[derive(Debug)]
+struct FileNames {
+    folder: String,
+    stem: String,
+    extension: String,
+    next: usize,
+}
+
+impl FileNames {
+    fn of(table: &TableStore, spec: &DataFileSpec) -> Result<Self> {
+        let options = table.options();
+        let codec = if options.file_suffix_include_compression()? {
+            format!(".{}", options.file_compression(spec.level)?.codec)
+        } else {
+            String::new()
+        };
+        Ok(Self {
+            folder: table.bucket_path(&spec.bucket.partition, spec.bucket.bucket)?,
+            stem: format!("{}{}", options.data_file_prefix(), table.io().namer().uuid()),
+            extension: format!("{codec}.parquet"),
+            next: 0,
+        })
+    }
+
+    fn take(&mut self) -> String {
+        let name = format!("{}-{}{}", self.stem, self.next, self.extension);
+        self.next += 1;
+        name
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
+    }
+}
+
+/// The file that rows go to.
+#[derive(Debug)]
+struct OpenFile {
+    name: String,
+    writer: FileWriter,
+    upload: FileUpload,
+    uploaded_bytes: u64,
+    summary: FileSummary,
+}
 
 impl RollingFileWriter {
     /// A writer of files of the table's latest schema.
     ///
     /// # Errors
     /// `Unsupported` for a file format or codec; `Invalid` when an option is wrong.
-    pub fn new(_table: &TableStore, _spec: DataFileSpec) -> Result<Self> {
-        Err(Error::internal("not built"))
+    pub fn new(table: &TableStore, spec: DataFileSpec) -> Result<Self> {
+        let target = table.options().target_file_bytes(table.schema())?;
+        Ok(Self {
+            layout: Arc::new(FileLayout::of(table, spec.level)?),
+            plan: SummaryPlan::of(table, spec.level, spec.source)?,
+            names: FileNames::of(table, &spec)?,
+            target_file_bytes: target.min(FILE_BYTES_MAX),
+            table: table.clone(),
+            open: None,
+            done: Vec::new(),
+            last_key: None,
+            failed: false,
+        })
     }
 
     /// Appends rows, whose `values` are all columns of the schema and whose keys are above all before them.
     ///
     /// # Errors
-    /// `Internal` when the keys do not ascend from batch to batch; `Storage`.
-    pub async fn write(&mut self, _batch: &KeyValueBatch) -> Result<()> {
-        Err(Error::internal("not built"))
+    /// `Internal` when the keys do not ascend from batch to batch; `Storage`. All files are deleted then, and the writer is closed.
+    pub async fn write(&mut self, batch: &KeyValueBatch) -> Result<()> {
+        self.check_usable()?;
+        let written = self.write_slices(batch).await;
+        if written.is_err() {
+            self.failed = true;
+            self.delete_all().await;
+        }
+        written
     }
 
     /// Ends the last file; no file when nothing was written.
     ///
     /// # Errors
     /// `Storage`; the files written so far are deleted then.
-    pub async fn finish(self) -> Result<Vec<DataFileMeta>> {
-        Err(Error::internal("not built"))
+    pub async fn finish(mut self) -> Result<Vec<DataFileMeta>> {
+        self.check_usable()?;
+        match self.end_file().await {
+            Ok(()) => Ok(self.done),
+            Err(error) => {
+                self.delete_all().await;
+                Err(error)
+            }
+        }
     }
 
     /// Deletes what was written, at best effort.
-    pub async fn abort(self) {}
+    pub async fn abort(mut self) {
+        self.delete_all().await;
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        if self.failed {
+            return Err(Error::new(ErrorKind::Closed, "the writer of data files has failed before"));
+        }
+        Ok(())
+    }
+
+    async fn write_slices(&mut self, batch: &KeyValueBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        for start in (0..rows).step_by(SLICE_ROWS) {
+            self.write_slice(&batch.slice(start, SLICE_ROWS.min(rows - start))).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_slice(&mut self, slice: &KeyValueBatch) -> Result<()> {
+        let columns = self.layout.columns(slice)?;
+        let (first, last) = (self.plan.key_at(slice, 0)?, self.plan.key_at(slice, slice.num_rows() - 1)?);
+        check_ascending(self.last_key.as_ref(), &first)?;
+        self.last_key = Some(last.clone());
+        let mut file = match self.open.take() {
+            Some(mut file) => {
+                file.summary = file.summary.with(&self.plan, slice, last);
+                file
+            }
+            None => {
+                let name = self.names.take();
+                OpenFile {
+                    writer: FileWriter::new(Arc::clone(&self.layout), &columns)?,
+                    upload: FileUpload::new(self.table.io(), &self.names.path(&name))?,
+                    name,
+                    uploaded_bytes: 0,
+                    summary: FileSummary::of(&self.plan, slice, (first, last)),
+                }
+            }
+        };
+        let written = file.write(&columns).await;
+        let is_full = file.writer.encoded_bytes() >= self.target_file_bytes || file.writer.is_full();
+        self.open = Some(file);
+        written?;
+        if is_full { self.end_file().await } else { Ok(()) }
+    }
+
+    async fn end_file(&mut self) -> Result<()> {
+        let Some(mut file) = self.open.take() else { return Ok(()) };
+        match file.end(self.table.io()).await.and_then(|written| file.summary.into_meta(&self.plan, written)) {
+            Ok(meta) => {
+                self.done.push(meta);
+                Ok(())
+            }
+            Err(error) => {
+                file.upload.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn delete_all(&mut self) {
+        if let Some(file) = self.open.take() {
+            file.upload.abort().await;
+        }
+        for file in std::mem::take(&mut self.done) {
+            // Nobody names the file, so one that stays is garbage that costs only room.
+            let _ = self.table.io().delete(&self.names.path(&file.file_name)).await;
+        }
+    }
+}
+
+impl OpenFile {
+    async fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        self.writer.write(columns)?;
+        let bytes = self.writer.take_bytes()?;
+        self.uploaded_bytes += bytes.len() as u64;
+        self.upload.push(bytes).await
+    }
+
+    async fn end(&mut self, io: &TableIo) -> Result<WrittenFile> {
+        let bytes = self.writer.finish()?;
+        self.uploaded_bytes += bytes.len() as u64;
+        self.upload.push(bytes).await?;
+        self.upload.finish().await?;
+        let creation_time_millis = io.clock().local_millis();
+        Ok(WrittenFile { name: std::mem::take(&mut self.name), bytes: self.uploaded_bytes, creation_time_millis })
+    }
+}
+
+fn check_ascending(last: Option<&Key>, first: &Key) -> Result<()> {
+    match last.map(|last| datum::compare_values(last, first)) {
+        None | Some(Ordering::Less) => Ok(()),
+        Some(_) => Err(Error::internal(format!("keys of a sorted run do not ascend: {first:?} comes after {last:?}"))),
+    }
 }
