@@ -1,29 +1,25 @@
-//! Bounded reads: the rows of a snapshot, or the changes between two.
+//! Bounded reads of rows: the state of a table at a snapshot.
 //!
-//! Goes in: a table and what is asked of it. Comes out: a plan of splits, and from that a stream of batches. Answers to
-//! `org.apache.paimon.table.source.DataTableBatchScan` and `InnerTableRead`.
+//! Goes in: a table and what is asked of it. Comes out: a plan of splits, and from that a stream of batches, in the order of the plan.
+//! Answers to `org.apache.paimon.table.source.DataTableBatchScan` and `InnerTableRead`.
 
-use alluvium_format::{Error, Predicate, Result, Snapshot};
+use std::sync::Arc;
+
+use alluvium_format::{Predicate, Result, Snapshot, TableSchema};
 use alluvium_store::TableStore;
-use arrow_array::{Int8Array, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 
+use crate::read_stream::read_splits;
+use crate::scan_plan::{LevelFilter, limited, plan_rows};
 use crate::split::DataSplit;
+use crate::table_read::TableRead;
+use crate::time_travel;
 
-/// Which state of the table.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum TimeTravel {
-    /// The latest snapshot.
-    #[default]
-    Latest,
-    /// This snapshot.
-    Snapshot(i64),
-    /// The snapshot of this tag.
-    Tag(String),
-    /// The last snapshot committed at this time or before, milliseconds since 1970.
-    Timestamp(i64),
-}
+pub use crate::change_batch::ChangeBatch;
+pub use crate::incremental::incremental;
+pub use crate::time_travel::TimeTravel;
 
 /// What is asked of a table.
 #[derive(Clone, Debug)]
@@ -44,15 +40,6 @@ impl Default for ReadRequest {
     }
 }
 
-/// Changes of rows.
-#[derive(Clone, Debug)]
-pub struct ChangeBatch {
-    /// The bytes of [`alluvium_format::RowKind`].
-    pub kinds: Int8Array,
-    /// The rows.
-    pub rows: RecordBatch,
-}
-
 /// What a read will read.
 #[derive(Clone, Debug)]
 pub struct BatchPlan {
@@ -62,33 +49,40 @@ pub struct BatchPlan {
     pub splits: Vec<DataSplit>,
     /// The columns of the output.
     pub schema: SchemaRef,
+    /// What the rows are read under: the latest schema, or that of the snapshot travelled to.
+    pub table_schema: Arc<TableSchema>,
 }
 
 /// Plans a read of rows.
 ///
 /// # Errors
 /// `Unsupported` by name where the answer would not be right; `NotFound` for the snapshot or tag; `Invalid` for columns and conditions.
-pub async fn plan(_table: &TableStore, _request: &ReadRequest) -> Result<BatchPlan> {
-    Err(Error::internal("not built"))
+pub async fn plan(table: &TableStore, request: &ReadRequest) -> Result<BatchPlan> {
+    table.options().check_read_supported(table.schema())?;
+    let state = time_travel::resolve(table, &request.travel).await?;
+    let read = table_read(table, request, &state.schema)?;
+    let mut splits = match &state.snapshot {
+        Some(snapshot) => plan_rows(&read, snapshot, LevelFilter::All).await?,
+        None => Vec::new(),
+    };
+    if let Some(limit) = request.limit.filter(|_| read.row_condition == Predicate::True) {
+        splits = limited(splits, limit);
+    }
+    let schema = Arc::clone(read.output());
+    Ok(BatchPlan { snapshot: state.snapshot, splits, schema, table_schema: state.schema })
 }
 
 /// Reads the rows of a plan, at most as many as the request says.
-pub fn execute(
-    _table: &TableStore,
-    _request: &ReadRequest,
-    _plan: BatchPlan,
-) -> BoxStream<'static, Result<RecordBatch>> {
-    Box::pin(futures::stream::empty())
+pub fn execute(table: &TableStore, request: &ReadRequest, plan: BatchPlan) -> BoxStream<'static, Result<RecordBatch>> {
+    match table_read(table, request, &plan.table_schema) {
+        Ok(read) => {
+            let batches = read_splits(Arc::new(read), plan.splits, request.limit);
+            batches.map(|batch| batch.map(|batch| batch.rows)).boxed()
+        }
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    }
 }
 
-/// The changes of the snapshots after `from` up to and including `to`; both by id.
-///
-/// # Errors
-/// As [`plan`].
-pub async fn incremental(
-    _table: &TableStore,
-    _request: &ReadRequest,
-    (_from, _to): (i64, i64),
-) -> Result<BoxStream<'static, Result<ChangeBatch>>> {
-    Err(Error::internal("not built"))
+fn table_read(table: &TableStore, request: &ReadRequest, schema: &Arc<TableSchema>) -> Result<TableRead> {
+    TableRead::new(table, Arc::clone(schema), request.columns.as_deref(), &request.predicate)
 }

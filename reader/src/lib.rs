@@ -5,16 +5,32 @@
 //! The reader only follows manifests: it never lists data folders and never writes but to a consumer's progress.
 
 pub mod batch_scan;
+mod bucket_files;
+mod bucket_selector;
+pub mod change_batch;
+mod column_ranges;
 pub mod filter;
 pub mod follow_up_scanner;
+pub mod incremental;
 mod like;
+mod projection;
+mod prune;
+mod read_stream;
+mod scan_plan;
+mod snapshot_range;
 pub mod split;
+mod split_generator;
+mod split_read;
 pub mod starting_scanner;
 pub mod stream_scan;
+mod table_read;
 pub mod tail;
+pub mod time_travel;
 
-pub use batch_scan::{BatchPlan, ChangeBatch, ReadRequest, TimeTravel};
+pub use batch_scan::{BatchPlan, ReadRequest};
+pub use change_batch::ChangeBatch;
 pub use filter::{check_filter, filter_batch, matching_rows};
 pub use split::{DataSplit, SplitReading};
 pub use starting_scanner::StartupMode;
 pub use tail::{Tail, TailEvent, TailRequest};
+pub use time_travel::TimeTravel;

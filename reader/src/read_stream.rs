@@ -1,0 +1,138 @@
+//! Reads splits side by side and yields their batches in the order of the splits.
+//!
+//! Goes in: splits and the [`TableRead`] they share. Comes out: one stream of batches, the same in every run. Every unit has a task that
+//! hands pieces of CPU-bound work to the pool and their batches to a bounded channel. Invariants: a piece in the pool never waits
+//! for the caller, so that a slow caller blocks nobody who shares the pool; a task that nobody listens to ends with its piece; a
+//! stream ends without error only when all units said that they were read to their end.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use alluvium_format::{Error, ErrorKind, Result};
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::change_batch::SplitBatch;
+use crate::split::DataSplit;
+use crate::split_read::{Chunk, ReadUnit, UnitRead};
+use crate::table_read::TableRead;
+
+/// Chunks of a unit that wait for the caller, beside the one that is being read.
+const CHUNKS_AHEAD: usize = 1;
+
+/// Rows up to which a limit is read from one unit after the other: it is reached before a second one would help.
+const SMALL_LIMIT: usize = 1 << 16;
+
+/// What a task says.
+type Said = Result<Chunk>;
+
+/// The batches of `splits`, in order, up to `limit` rows. Reading starts when the stream is polled, and stops when it is dropped.
+pub(crate) fn read_splits(
+    read: Arc<TableRead>,
+    splits: Vec<DataSplit>,
+    limit: Option<usize>,
+) -> BoxStream<'static, Result<SplitBatch>> {
+    let reading = Reading {
+        read,
+        units_at_once: units_at_once(limit),
+        left: limit.unwrap_or(usize::MAX),
+        splits: splits.into_iter(),
+        units: VecDeque::new(),
+        running: VecDeque::new(),
+        batches: Vec::new().into_iter(),
+    };
+    stream::unfold(Some(reading), |reading| async {
+        let mut reading = reading?;
+        match reading.next().await {
+            Ok(batch) => batch.map(|batch| (Ok(batch), Some(reading))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}
+
+/// As many as there are cores and one that waits for its turn, unless the end is near.
+fn units_at_once(limit: Option<usize>) -> usize {
+    if limit.is_some_and(|limit| limit <= SMALL_LIMIT) {
+        return 1;
+    }
+    std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1)
+}
+
+struct Reading {
+    read: Arc<TableRead>,
+    units_at_once: usize,
+    /// Rows that may still be yielded.
+    left: usize,
+    splits: std::vec::IntoIter<DataSplit>,
+    /// Of the splits taken so far, not started.
+    units: VecDeque<ReadUnit>,
+    /// In order; batches come from the first.
+    running: VecDeque<mpsc::Receiver<Said>>,
+    /// Of the first that runs.
+    batches: std::vec::IntoIter<SplitBatch>,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Result<Option<SplitBatch>> {
+        while self.left > 0 {
+            if let Some(batch) = self.batches.next() {
+                let batch = batch.first(self.left);
+                self.left -= batch.rows.num_rows();
+                return Ok(Some(batch));
+            }
+            self.start_units()?;
+            let Some(first) = self.running.front_mut() else { return Ok(None) };
+            match first.recv().await {
+                Some(Ok(Chunk::More(batches))) => self.batches = batches.into_iter(),
+                Some(Ok(Chunk::Last(batches))) => {
+                    self.batches = batches.into_iter();
+                    self.running.pop_front();
+                }
+                Some(Err(error)) => return Err(error),
+                None => return Err(Error::new(ErrorKind::Closed, "a read was cut off: the runtime is shutting down")),
+            }
+        }
+        Ok(None)
+    }
+
+    fn start_units(&mut self) -> Result<()> {
+        while self.running.len() < self.units_at_once {
+            let Some(unit) = self.next_unit()? else { return Ok(()) };
+            let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+            tokio::spawn(drive(UnitRead::new(Arc::clone(&self.read), unit), sender));
+            self.running.push_back(receiver);
+        }
+        Ok(())
+    }
+
+    fn next_unit(&mut self) -> Result<Option<ReadUnit>> {
+        loop {
+            if let Some(unit) = self.units.pop_front() {
+                return Ok(Some(unit));
+            }
+            let Some(split) = self.splits.next() else { return Ok(None) };
+            self.units = ReadUnit::of_split(&self.read, split)?.into();
+        }
+    }
+}
+
+/// Reads a unit to its end, or until nobody listens any more.
+async fn drive(mut unit: UnitRead, sender: mpsc::Sender<Said>) {
+    let cpu = unit.cpu().clone();
+    while let Ok(room) = sender.reserve().await {
+        let listener = sender.clone();
+        let piece = cpu.run(async move {
+            let chunk = unit.next_chunk(&|| listener.is_closed()).await?;
+            Ok((unit, chunk))
+        });
+        match piece.await {
+            Ok((back, chunk @ Chunk::More(_))) => {
+                unit = back;
+                room.send(Ok(chunk));
+            }
+            Ok((_, last)) => return room.send(Ok(last)),
+            Err(error) => return room.send(Err(error)),
+        }
+    }
+}

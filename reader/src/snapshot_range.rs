@@ -1,0 +1,106 @@
+//! What a table holds, as far as the start of a stream and a range of changes need to know it.
+//!
+//! Goes in: a table. Comes out: the [`SnapshotRange`], the [`StartFacts`] of a start-up mode, and snapshots whose changes are read,
+//! which may live on as long-lived changelogs. Answers to `SnapshotManager`, `ChangelogManager` and `NextSnapshotFetcher`.
+
+use alluvium_format::{ChangelogProducer, CommitKind, Result, Snapshot};
+use alluvium_store::TableStore;
+
+use crate::follow_up_scanner::ChangeSource;
+use crate::starting_scanner::{SnapshotRange, StartFacts, StartupMode};
+
+/// The identifier of commits that end a bounded job: always fully compacted.
+const LAST_IDENTIFIER: i64 = i64::MAX;
+/// `full-compaction.delta-commits`.
+const DELTA_COMMITS: &str = "full-compaction.delta-commits";
+
+/// Which snapshots there are.
+///
+/// # Errors
+/// `Storage`.
+pub(crate) async fn snapshot_range(table: &TableStore) -> Result<SnapshotRange> {
+    let snapshots = table.snapshots();
+    // The latest is looked for last: a commit between the two must not make the range look empty.
+    let earliest_changelog = snapshots.changelog_ids().await?.first().copied();
+    let earliest = snapshots.earliest_id().await?;
+    Ok(SnapshotRange { earliest, latest: snapshots.latest_id().await?, earliest_changelog })
+}
+
+/// Where the changes of a table are.
+///
+/// # Errors
+/// `Invalid` when the option is wrong.
+pub(crate) fn change_source(table: &TableStore) -> Result<ChangeSource> {
+    Ok(match table.options().changelog_producer()? {
+        ChangelogProducer::None => ChangeSource::AddedFiles,
+        _ => ChangeSource::ChangelogFiles,
+    })
+}
+
+/// The snapshot of an id, or the long-lived changelog that is left of it.
+///
+/// # Errors
+/// `Corrupt` or `Storage`.
+pub(crate) async fn find_change_snapshot(table: &TableStore, id: i64) -> Result<Option<Snapshot>> {
+    match table.snapshots().find(id).await? {
+        Some(snapshot) => Ok(Some(snapshot)),
+        None => table.snapshots().find_changelog(id).await,
+    }
+}
+
+/// What a start in `mode` needs to know.
+///
+/// # Errors
+/// `Corrupt`, `Storage`; `Invalid` when an option is wrong.
+pub(crate) async fn start_facts(table: &TableStore, mode: StartupMode) -> Result<StartFacts> {
+    let range = snapshot_range(table).await?;
+    let compacted = match mode {
+        StartupMode::CompactedFull => latest_compacted(table, &range).await?,
+        _ => None,
+    };
+    let before_timestamp = match mode {
+        StartupMode::FromTimestamp(millis) => last_before(table, &range, millis).await?,
+        _ => None,
+    };
+    Ok(StartFacts { range, compacted, before_timestamp })
+}
+
+/// The latest COMPACT snapshot; where full compactions make the changelog, or are made every so many commits, the latest that counts
+/// as one.
+async fn latest_compacted(table: &TableStore, range: &SnapshotRange) -> Result<Option<i64>> {
+    let options = table.options();
+    let delta_commits: Option<i64> = options.get(DELTA_COMMITS).and_then(|text| text.parse().ok());
+    let full_only = options.changelog_producer()? == ChangelogProducer::FullCompaction || delta_commits.is_some();
+    let every = delta_commits.unwrap_or(1).max(1);
+    let (Some(earliest), Some(latest)) = (range.earliest, range.latest) else { return Ok(None) };
+    for id in (earliest..=latest).rev() {
+        let Some(snapshot) = table.snapshots().find(id).await? else { return Ok(None) };
+        let identifier = snapshot.commit_identifier;
+        let counts = !full_only || identifier == LAST_IDENTIFIER || identifier % every == 0;
+        if snapshot.commit_kind == CommitKind::Compact && counts {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The last snapshot or long-lived changelog of a time before `millis`.
+async fn last_before(table: &TableStore, range: &SnapshotRange, millis: i64) -> Result<Option<i64>> {
+    let (Some(mut low), Some(mut high)) = (range.earliest_readable(), range.latest) else { return Ok(None) };
+    let mut found = None;
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let before = match find_change_snapshot(table, middle).await? {
+            Some(snapshot) => snapshot.time_millis < millis,
+            // It has expired meanwhile, so it is older than all that are left.
+            None => true,
+        };
+        if before {
+            found = Some(middle);
+            low = middle + 1;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,197 @@
+//! Reads pieces of splits: a file whose rows are taken as they are, or sections whose records merge.
+//!
+//! Goes in: a split. Comes out: its [`ReadUnit`]s in order, and from each, batches of rows that pass, in the columns of the output.
+//! Invariants: a condition on values is never applied before records of a key have merged, as it would bring an older version
+//! back; units of a split share no key, so that they are read independently. Answers to `RawFileSplitRead` and
+//! `MergeFileSplitRead`.
+
+use std::sync::Arc;
+
+use alluvium_format::{DataFileMeta, Error, Result};
+use alluvium_merge_tree::{Section, drop_deletes, interval_partition};
+use alluvium_store::{CpuPool, DataFileRead, DataFileReader, MergeRead, PartitionBucket, SystemColumns};
+
+use crate::change_batch::SplitBatch;
+use crate::split::{DataSplit, SplitReading};
+use crate::table_read::TableRead;
+
+/// A piece of a split that is read by itself.
+#[derive(Debug)]
+pub(crate) struct ReadUnit {
+    bucket: PartitionBucket,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// Rows of the table.
+    Rows(DataFileMeta),
+    /// Changes.
+    Changes(DataFileMeta),
+    /// Records that merge: those left are rows, with their kinds.
+    Merge(Section),
+    /// Records that merge: those left are taken back.
+    Retract(Section),
+}
+
+impl ReadUnit {
+    /// The units of a split, in order.
+    ///
+    /// # Errors
+    /// `Corrupt` when a file's first or last key is none of the table.
+    pub(crate) fn of_split(read: &TableRead, split: DataSplit) -> Result<Vec<Self>> {
+        let bucket = PartitionBucket { partition: split.partition, bucket: split.bucket };
+        let work: Vec<Work> = match split.reading {
+            SplitReading::Raw => split.files.into_iter().map(Work::Rows).collect(),
+            SplitReading::Changes => split.files.into_iter().map(Work::Changes).collect(),
+            SplitReading::Merge => sections(read, split.files)?.into_iter().map(Work::Merge).collect(),
+            SplitReading::Retractions => sections(read, split.files)?.into_iter().map(Work::Retract).collect(),
+        };
+        Ok(work.into_iter().map(|work| Self { bucket: bucket.clone(), work }).collect())
+    }
+
+    /// Opens the unit. CPU-bound from here on.
+    ///
+    /// # Errors
+    /// Those of opening files.
+    async fn open(self, read: &TableRead) -> Result<Source> {
+        let file = |system| DataFileRead {
+            fields: Arc::clone(&read.raw_fields),
+            system,
+            predicate: read.row_condition.clone(),
+        };
+        match self.work {
+            Work::Rows(meta) => {
+                let wanted = file(SystemColumns::None);
+                Ok(Source::Rows(DataFileReader::open(&read.table, &self.bucket, &meta, &wanted).await?))
+            }
+            Work::Changes(meta) => {
+                // Files of append tables hold rows, each of which is an insert.
+                let system = if read.merge.is_some() { SystemColumns::Kinds } else { SystemColumns::None };
+                Ok(Source::Rows(DataFileReader::open(&read.table, &self.bucket, &meta, &file(system)).await?))
+            }
+            Work::Merge(section) => Ok(Source::Merge(merge(read, self.bucket, section)?)),
+            Work::Retract(section) => Ok(Source::Retract(merge(read, self.bucket, section)?)),
+        }
+    }
+}
+
+fn sections(read: &TableRead, files: Vec<DataFileMeta>) -> Result<Vec<Section>> {
+    let types = read.key_types().ok_or_else(|| Error::internal("files of an append table do not merge"))?;
+    interval_partition(files, &types)
+}
+
+fn merge(read: &TableRead, bucket: PartitionBucket, section: Section) -> Result<MergeRead> {
+    let options = read.merge.as_ref().ok_or_else(|| Error::internal("records of an append table do not merge"))?;
+    let wanted = DataFileRead {
+        fields: Arc::clone(&read.merge_fields),
+        system: SystemColumns::All,
+        predicate: read.row_condition.clone(),
+    };
+    MergeRead::new(&read.table, bucket, vec![section], options, wanted)
+}
+
+/// Rows of a unit at most that are read in one piece of CPU-bound work: enough to make the change of threads cheap.
+const CHUNK_ROWS: usize = 1 << 16;
+/// Bytes likewise: what is read ahead of the caller stays small however wide the rows are.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Some batches of a unit.
+#[derive(Debug)]
+pub(crate) enum Chunk {
+    /// There may be more.
+    More(Vec<SplitBatch>),
+    /// There are no more.
+    Last(Vec<SplitBatch>),
+}
+
+/// A unit that is being read.
+#[derive(Debug)]
+pub(crate) struct UnitRead {
+    read: Arc<TableRead>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Closed(ReadUnit),
+    Open(Source),
+    Done,
+}
+
+#[derive(Debug)]
+enum Source {
+    Rows(DataFileReader),
+    Merge(MergeRead),
+    Retract(MergeRead),
+}
+
+impl UnitRead {
+    /// A unit, not opened yet.
+    pub(crate) fn new(read: Arc<TableRead>, unit: ReadUnit) -> Self {
+        Self { read, state: State::Closed(unit) }
+    }
+
+    /// Where it is to be read.
+    pub(crate) fn cpu(&self) -> &CpuPool {
+        self.read.table.io().cpu()
+    }
+
+    /// The next batches; fewer when `stop` says that nobody waits for them. CPU-bound.
+    ///
+    /// # Errors
+    /// Those of reading files.
+    pub(crate) async fn next_chunk(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<Chunk> {
+        let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+        while rows < CHUNK_ROWS && bytes < CHUNK_BYTES && !stop() {
+            let Some(batch) = self.next().await? else { return Ok(Chunk::Last(batches)) };
+            rows += batch.rows.num_rows();
+            bytes += batch.rows.get_array_memory_size();
+            let batch = self.finish(batch)?;
+            if batch.rows.num_rows() > 0 {
+                batches.push(batch);
+            }
+        }
+        Ok(Chunk::More(batches))
+    }
+
+    /// The next rows as they were read; `None` at the end.
+    async fn next(&mut self) -> Result<Option<SplitBatch>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Ok(None),
+                State::Closed(unit) => self.state = State::Open(unit.open(&self.read).await?),
+                State::Open(mut source) => {
+                    let Some(batch) = source.next().await? else { return Ok(None) };
+                    self.state = State::Open(source);
+                    return Ok(Some(batch));
+                }
+            }
+        }
+    }
+
+    fn finish(&self, batch: SplitBatch) -> Result<SplitBatch> {
+        let SplitBatch { kinds, rows } = batch.filtered(&self.read.row_condition)?;
+        Ok(SplitBatch { kinds, rows: self.read.projection.project(rows)? })
+    }
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Option<SplitBatch>> {
+        match self {
+            Self::Rows(reader) => {
+                let batch = reader.next().await?;
+                Ok(batch.map(|batch| SplitBatch { kinds: batch.kinds, rows: batch.values }))
+            }
+            Self::Merge(merge) => merged(merge).await,
+            Self::Retract(merge) => merged(merge).await?.map(SplitBatch::reversed).transpose(),
+        }
+    }
+}
+
+/// The next merged records that are rows of the table.
+async fn merged(merge: &mut MergeRead) -> Result<Option<SplitBatch>> {
+    let Some(batch) = merge.next().await? else { return Ok(None) };
+    let batch = drop_deletes(batch)?;
+    Ok(Some(SplitBatch { kinds: Some(batch.kinds), rows: batch.values }))
+}
