@@ -41,6 +41,14 @@ impl Table {
         self.store.schema()
     }
 
+    /// The schema of an id: that of a snapshot, say.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn schema_of(&self, id: i64) -> Result<Arc<TableSchema>> {
+        self.store.schemas().get(id).await
+    }
+
     /// Its options.
     pub fn options(&self) -> &CoreOptions {
         self.store.options()
@@ -64,6 +72,36 @@ impl Table {
             snapshots.extend(self.store.snapshots().find(id).await?);
         }
         Ok(snapshots)
+    }
+
+    /// The ids of the snapshots that are left, ascending.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn snapshot_ids(&self) -> Result<Vec<i64>> {
+        self.store.snapshots().ids().await
+    }
+
+    /// One snapshot; `None` when there is none of that id, or it has expired.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn snapshot(&self, id: i64) -> Result<Option<Snapshot>> {
+        self.store.snapshots().find(id).await
+    }
+
+    /// The paths of all files in the table's folder, relative to it: what dropping the table deletes.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn folder_files(&self) -> Result<Vec<String>> {
+        let files = self.store.io().list_all("").await?;
+        Ok(files.into_iter().map(|file| file.path).collect())
+    }
+
+    /// A commit user that nobody ever had.
+    pub fn new_commit_user(&self) -> String {
+        self.store.io().namer().uuid()
     }
 
     /// The files of a snapshot.

@@ -15,6 +15,8 @@ pub use plan::{CompactPlan, CompactRules, CompactStep};
 pub use result::{CompactResult, FoldedResults};
 pub use unit::{CompactUnit, UnitTask, drops_deletes};
 pub use universal::UniversalCompaction;
+// What the strategies decide over, for those that see them through this crate only.
+pub use alluvium_merge_tree::{LevelSortedRun, Levels, SortedRun};
 
 #[cfg(test)]
 mod tests;
