@@ -1,16 +1,37 @@
 //! Reads a data file in the columns of the schema that is asked for, whatever schema it was written with.
 //!
-//! Goes in: a file's metadata and what is wanted of it. Comes out: batches in the order of the file. Answers to
+//! Goes in: a file's metadata and what is wanted of it. Comes out: batches in the order of the file. The way of a batch: bytes are
+//! decoded into the columns of the Parquet file, those are shaped into columns of the schema it was written with, and those become
+//! columns of the schema that is asked for. Invariants: a file has as many rows as its manifest says, or reading it ends in an error
+//! that names it; row groups whose statistics rule the predicate out are not read. Answers to
 //! `org.apache.paimon.io.KeyValueDataFileRecordReader` and `FormatReaderMapping`.
+
+mod cast;
+mod columns;
+mod evolution;
+mod file_chunks;
+mod footer;
+mod leaf;
+mod moments;
+mod row_groups;
+mod source;
 
 use std::sync::Arc;
 
-use alluvium_format::{DataField, DataFileMeta, Error, Predicate, Result};
+use alluvium_format::schema::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
+use alluvium_format::{
+    DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot, path,
+};
 use alluvium_merge_tree::KeyValueBatch;
-use arrow_array::{Int8Array, Int64Array, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int8Type, Int64Type};
+use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
 
 use super::PartitionBucket;
 use crate::table_store::TableStore;
+use columns::FileColumns;
+use evolution::Evolution;
+use source::{OpenFile, RowGroups};
 
 /// Which of `_SEQUENCE_NUMBER` and `_VALUE_KIND` are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +75,25 @@ impl DataFileBatch {
         let (Some(sequences), Some(kinds)) = (self.sequences, self.kinds) else {
             return Err(Error::internal("a merge reads files with their system columns"));
         };
-        KeyValueBatch::try_new(sequences, kinds, self.values)
+        KeyValueBatch::try_new(sequences, kinds, self.values).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, "the system columns of a data file are wrong").with_source(error)
+        })
     }
 }
 
+/// The one format that is read.
+const PARQUET: &str = "parquet";
+
 /// An open data file. CPU-bound: drive it in a [`crate::CpuPool`].
 #[derive(Debug)]
-pub struct DataFileReader {}
+pub struct DataFileReader {
+    row_groups: RowGroups,
+    columns: FileColumns,
+    evolution: Evolution,
+    system: SystemColumns,
+    /// Rows that are still to come.
+    rows_left: u64,
+}
 
 impl DataFileReader {
     /// Opens a file and reads what it says of itself.
@@ -68,12 +101,39 @@ impl DataFileReader {
     /// # Errors
     /// `NotFound`, `Corrupt` and `Storage` with the path; `Unsupported` for its format, by name.
     pub async fn open(
-        _table: &TableStore,
-        _bucket: &PartitionBucket,
-        _file: &DataFileMeta,
-        _read: &DataFileRead,
+        table: &TableStore,
+        bucket: &PartitionBucket,
+        file: &DataFileMeta,
+        read: &DataFileRead,
     ) -> Result<Self> {
-        Err(Error::internal("not built"))
+        let relative = table.data_file_path(&bucket.partition, bucket.bucket, file)?;
+        match path::file_format(&file.file_name) {
+            Some(PARQUET) => {}
+            other => {
+                let format = other.unwrap_or("without a name");
+                return Err(Error::unsupported(format!("data files of format {format} ({relative})")));
+            }
+        }
+        let bytes = u64::try_from(file.file_size)
+            .map_err(|_| corrupt(&relative, format!("its manifest says it has {} bytes", file.file_size)))?;
+        let schema = table.schemas().get(file.schema_id).await.context(|| format!("reading {relative}"))?;
+        let opened = OpenFile::open(table.io(), &relative, bytes).await?;
+        let (evolution, mut fields) =
+            Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
+        fields.extend(read.system.fields());
+        let columns = FileColumns::new(fields, opened.metadata().parquet_schema())?;
+        let metadata = Arc::clone(opened.metadata().metadata());
+        let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
+        let rows = rows.fold(0, u64::saturating_add);
+        if u64::try_from(file.row_count).ok() != Some(rows) {
+            let what = format!("it has {rows} rows, where its manifest says {}", file.row_count);
+            return Err(corrupt(&relative, what));
+        }
+        let groups = row_groups::select(&metadata, &read.predicate, &schema.fields, &read.fields);
+        let rows_left = groups.iter().map(|group| u64::try_from(metadata.row_group(*group).num_rows()).unwrap_or(0));
+        let rows_left = rows_left.sum();
+        let row_groups = opened.row_groups(groups, columns.mask().clone())?;
+        Ok(Self { row_groups, columns, evolution, system: read.system, rows_left })
     }
 
     /// The next rows; `None` at the end.
@@ -81,6 +141,55 @@ impl DataFileReader {
     /// # Errors
     /// `Corrupt` and `Storage` with the path.
     pub async fn next(&mut self) -> Result<Option<DataFileBatch>> {
-        Err(Error::internal("not built"))
+        let Some(decoded) = self.row_groups.next().await? else {
+            return match self.rows_left {
+                0 => Ok(None),
+                missing => Err(corrupt(self.row_groups.path(), format!("it ends {missing} rows early"))),
+            };
+        };
+        let rows = decoded.num_rows();
+        self.rows_left = self
+            .rows_left
+            .checked_sub(rows as u64)
+            .ok_or_else(|| corrupt(self.row_groups.path(), "it has more rows than its footer says"))?;
+        let batch = self.batch(&decoded).context(|| format!("reading {}", self.row_groups.path()))?;
+        Ok(Some(batch))
     }
+
+    fn batch(&self, decoded: &RecordBatch) -> Result<DataFileBatch> {
+        let mut columns = self.columns.shape(decoded)?;
+        let system = columns.split_off(columns.len() - self.system.fields().len());
+        let values = self.evolution.apply(&columns, decoded.num_rows())?;
+        let (mut sequences, mut kinds) = (None, None);
+        for (field, column) in self.system.fields().iter().zip(&system) {
+            if column.null_count() > 0 {
+                return Err(Error::new(ErrorKind::Corrupt, format!("a row without {}", field.name)));
+            }
+            match column.as_primitive_opt::<Int64Type>() {
+                Some(column) => sequences = Some(column.clone()),
+                None => kinds = column.as_primitive_opt::<Int8Type>().cloned(),
+            }
+        }
+        if let Some(kind) = kinds.iter().flat_map(|kinds| kinds.values()).find(|kind| !(0..=3).contains(*kind)) {
+            RowKind::from_byte(*kind)?;
+        }
+        Ok(DataFileBatch { values, sequences, kinds })
+    }
+}
+
+impl SystemColumns {
+    /// Their fields in a file.
+    fn fields(self) -> Vec<DataField> {
+        let sequence = || DataField::new(SEQUENCE_NUMBER_ID, SEQUENCE_NUMBER, DataType::nullable(TypeRoot::BigInt));
+        let kind = || DataField::new(VALUE_KIND_ID, VALUE_KIND, DataType::nullable(TypeRoot::TinyInt));
+        match self {
+            Self::None => Vec::new(),
+            Self::Kinds => vec![kind()],
+            Self::All => vec![sequence(), kind()],
+        }
+    }
+}
+
+fn corrupt(path: &str, what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{path} is not what its manifest says: {what}"))
 }
