@@ -52,6 +52,11 @@ impl ModelTable {
         live.map(|change| (change.key, (change.order, change.value.clone()))).collect()
     }
 
+    /// The change of each key that won, by key; deletes too.
+    pub fn winners(&self) -> impl Iterator<Item = &Change> {
+        self.winners.values()
+    }
+
     /// The order column of a key's winner, be it a row or a delete; a change with a lower one is lost.
     pub fn order_of(&self, key: RowKey) -> Option<i64> {
         self.winners.get(&key).and_then(|change| change.order)

@@ -22,6 +22,8 @@ pub enum Step {
     Write(Vec<Change>),
     /// Commit what was written, under this identifier.
     Commit(i64),
+    /// Replace the rows of the partitions that were written by what was written, under this identifier.
+    Overwrite(i64),
     /// Compact with a dedicated compactor, as its rules pick.
     Compact,
     /// Compact everything.
@@ -43,6 +45,8 @@ pub struct WorkloadOptions {
     pub ids: i64,
     /// Whether changes have an order.
     pub order: OrderColumn,
+    /// One in so many commits is an overwrite; 0: none.
+    pub overwrite_one_in: u32,
 }
 
 /// Whether changes have a value of a sequence field.
@@ -56,7 +60,14 @@ pub enum OrderColumn {
 
 impl Default for WorkloadOptions {
     fn default() -> Self {
-        Self { checkpoints: 4, batch_changes_max: 24, partitions: 1, ids: 40, order: OrderColumn::None }
+        Self {
+            checkpoints: 4,
+            batch_changes_max: 24,
+            partitions: 1,
+            ids: 40,
+            order: OrderColumn::None,
+            overwrite_one_in: 0,
+        }
     }
 }
 
@@ -76,7 +87,8 @@ impl Workload {
             for _ in 0..generator.random.random_range(1..=3) {
                 steps.push(Step::Write(generator.batch()));
             }
-            steps.push(Step::Commit(identifier));
+            let overwrites = options.overwrite_one_in > 0 && generator.random.random_ratio(1, options.overwrite_one_in);
+            steps.push(if overwrites { Step::Overwrite(identifier) } else { Step::Commit(identifier) });
             match generator.random.random_range(0..8) {
                 0 => steps.push(Step::Compact),
                 1 => steps.push(Step::CompactFully),
@@ -84,7 +96,7 @@ impl Workload {
                 _ => {}
             }
         }
-        while steps.pop_if(|step| !matches!(step, Step::Commit(_))).is_some() {}
+        while steps.pop_if(|step| step.identifier().is_none()).is_some() {}
         Self { steps }
     }
 
@@ -95,7 +107,9 @@ impl Workload {
         for step in &self.steps {
             match step {
                 Step::Write(changes) => batches.push(changes.clone()),
-                Step::Commit(identifier) => drop(checkpoints.insert(*identifier, std::mem::take(&mut batches))),
+                Step::Commit(identifier) | Step::Overwrite(identifier) => {
+                    checkpoints.insert(*identifier, std::mem::take(&mut batches));
+                }
                 Step::Compact | Step::CompactFully | Step::Reopen => {}
             }
         }
@@ -105,10 +119,25 @@ impl Workload {
     /// What the table holds once all is committed.
     pub fn model(&self) -> ModelTable {
         let mut model = ModelTable::default();
-        for batches in self.checkpoints().values() {
-            model.apply(batches.iter().flatten());
+        let checkpoints = self.checkpoints();
+        for step in &self.steps {
+            let changes = || step.identifier().and_then(|at| checkpoints.get(&at)).into_iter().flatten().flatten();
+            if let Step::Overwrite(_) = step {
+                changes().for_each(|change| model.clear_partition(change.key.0));
+            }
+            model.apply(changes());
         }
         model
+    }
+}
+
+impl Step {
+    /// The identifier of a commit or an overwrite.
+    pub fn identifier(&self) -> Option<i64> {
+        match self {
+            Self::Commit(identifier) | Self::Overwrite(identifier) => Some(*identifier),
+            Self::Write(_) | Self::Compact | Self::CompactFully | Self::Reopen => None,
+        }
     }
 }
 
@@ -192,6 +221,19 @@ mod tests {
         assert!(work.checkpoints().values().all(|batches| batches.iter().any(|batch| !batch.is_empty())));
         let partitions: std::collections::BTreeSet<i32> = work.model().rows().keys().map(|key| key.0).collect();
         assert_eq!(partitions.len(), 3);
+    }
+
+    #[test]
+    fn an_overwrite_replaces_the_partitions_that_are_written() {
+        let change = |partition, id| Change { kind: RowKind::Insert, key: (partition, id), order: None, value: None };
+        let steps = vec![
+            Step::Write(vec![change(0, 1), change(1, 1)]),
+            Step::Commit(1),
+            Step::Write(vec![change(1, 2)]),
+            Step::Overwrite(2),
+        ];
+        let rows = Workload { steps }.model().rows();
+        assert_eq!(rows.keys().collect::<Vec<_>>(), [&(0, 1), &(1, 2)]);
     }
 
     /// A table forgets a delete when it compacts it away: the model must not depend on remembering one.
