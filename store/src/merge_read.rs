@@ -111,7 +111,8 @@ impl MergeRead {
         }
     }
 
-    async fn start(&self, section: Section) -> Result<Current> {
+    /// Takes itself by `&mut`, as open readers may be sent to another thread but not shared with it.
+    async fn start(&mut self, section: Section) -> Result<Current> {
         let mut runs: Vec<RunReader> = section.runs.into_iter().map(RunReader::of).collect();
         match runs.len() {
             0 | 1 => Ok(Current::Alone(Box::new(runs.pop().unwrap_or_default()))),
