@@ -94,3 +94,6 @@ fn literals_of(predicate: &Predicate, name: &str) -> Option<Vec<Datum>> {
 fn has_many_forms(value: &Datum) -> bool {
     matches!(value, Datum::Float(_) | Datum::Double(_))
 }
+
+#[cfg(test)]
+mod tests;

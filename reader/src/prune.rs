@@ -141,3 +141,6 @@ fn batch_of(fields: &[DataField], rows: &[(BinaryRow, Vec<Option<Datum>>)]) -> R
     RecordBatch::try_new(Arc::new(Schema::new(arrow_fields)), columns)
         .map_err(|error| alluvium_format::Error::internal("partition values make no batch").with_source(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ fn append_pieces(
     files.sort_by_key(|file| file.min_sequence_number);
     files.into_iter().filter(may_match).map(|file| (vec![file], SplitReading::Raw)).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -159,8 +159,12 @@ impl Tail {
                 }
                 State::Deciding => match self.step().await? {
                     ScanStep::End => return Ok(None),
-                    ScanStep::Skip => return Ok(self.position.map(|next| TailEvent::SnapshotEnd(next - 1))),
                     ScanStep::Wait => tokio::time::sleep(self.poll_interval).await,
+                    ScanStep::Skip => {
+                        if let Some(next) = self.position {
+                            return Ok(Some(TailEvent::SnapshotEnd(next - 1)));
+                        }
+                    }
                     ScanStep::Started | ScanStep::ReadFull(_) | ScanStep::ReadChanges(_) => {}
                 },
             }

@@ -1,0 +1,99 @@
+//! Splits as lines of text.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, SimpleStats, TypeRoot};
+
+use super::SplitRules;
+use crate::split::SplitReading;
+
+fn key_types() -> Vec<DataType> {
+    vec![DataType::not_null(TypeRoot::Int)]
+}
+
+/// `name level min..max deletes`, where deletes may be `?`; 10 bytes a file.
+pub(crate) fn file(text: &str) -> DataFileMeta {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (min, max) = words[2].split_once("..").unwrap();
+    let key = |key: &str| BinaryRow::encode(&key_types(), &[Some(Datum::Int(key.parse().unwrap()))]).unwrap();
+    DataFileMeta {
+        file_name: words[0].to_owned(),
+        file_size: 10,
+        row_count: 5,
+        min_key: key(min),
+        max_key: key(max),
+        key_stats: SimpleStats::empty(),
+        value_stats: SimpleStats::empty(),
+        min_sequence_number: min.parse().unwrap(),
+        max_sequence_number: max.parse().unwrap(),
+        schema_id: 0,
+        level: words[1].strip_prefix('L').unwrap().parse().unwrap(),
+        extra_files: Vec::new(),
+        creation_time_millis: None,
+        delete_row_count: words[3].parse().ok(),
+        embedded_index: None,
+        file_source: None,
+        value_stats_cols: None,
+        external_path: None,
+        first_row_id: None,
+        write_cols: None,
+    }
+}
+
+fn rules(target_bytes: i64, key_types: Option<Vec<DataType>>) -> SplitRules {
+    SplitRules { target_bytes, open_file_bytes: 10, key_types }
+}
+
+fn shown(rules: &SplitRules, files: &str, dead: &[&str]) -> String {
+    let files = files.split(',').map(file).collect();
+    let splits = rules.split(files, &|file| !dead.contains(&file.file_name.as_str())).unwrap();
+    let split = |(files, reading): &(Vec<DataFileMeta>, SplitReading)| {
+        let names: Vec<&str> = files.iter().map(|file| file.file_name.as_str()).collect();
+        format!("{reading:?} {}", names.join(" "))
+    };
+    splits.iter().map(split).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn cuts_a_keyed_bucket_by_sections() {
+    let table = [
+        // One level without deletes is read as it is, up to the target size.
+        ("b L5 6..9 0,a L5 1..5 0,c L5 10..12 0", "Raw a b, Raw c"),
+        // A file of level 0 that nothing overlaps is a row a key.
+        ("a L0 1..5 0", "Raw a"),
+        ("a L0 1..5 0,b L0 6..9 0", "Raw a b"),
+        // Deletes, and files that do not say whether they have some, are merged.
+        ("a L5 1..5 1", "Merge a"),
+        ("a L5 1..5 ?", "Merge a"),
+        ("a L5 1..5 0,b L5 6..9 2,c L5 10..12 0", "Raw a, Merge b, Raw c"),
+        // Runs that overlap are merged together, however large.
+        ("a L5 1..5 0,b L0 4..7 0,c L0 2..6 0,d L5 8..9 0", "Merge a c b, Raw d"),
+        // Keys that touch overlap.
+        ("a L5 1..5 0,b L0 5..7 0", "Merge a b"),
+    ];
+    for (files, wanted) in table {
+        assert_eq!(shown(&rules(20, Some(key_types())), files, &[]), wanted, "{files}");
+    }
+}
+
+#[test]
+fn of_runs_that_overlap_all_files_stay_or_none() {
+    let files = "a L5 1..5 0,b L0 4..7 0,c L5 8..9 0,d L5 10..12 0";
+    let shown = |dead: &[&str]| shown(&rules(100, Some(key_types())), files, dead);
+    assert_eq!(shown(&[]), "Merge a b, Raw c d");
+    assert_eq!(shown(&["a"]), "Merge a b, Raw c d");
+    assert_eq!(shown(&["b"]), "Merge a b, Raw c d");
+    assert_eq!(shown(&["a", "b"]), "Raw c d");
+    assert_eq!(shown(&["c"]), "Merge a b, Raw d");
+    assert_eq!(shown(&["a", "b", "c", "d"]), "");
+}
+
+#[test]
+fn append_files_are_read_by_sequence_number() {
+    assert_eq!(shown(&rules(20, None), "b L0 6..9 0,a L0 1..5 ?,c L0 7..8 0", &[]), "Raw a b, Raw c");
+    assert_eq!(shown(&rules(20, None), "b L0 6..9 0,a L0 1..5 ?", &["a"]), "Raw b");
+}
+
+#[test]
+fn a_target_below_every_file_still_makes_a_split_a_file() {
+    assert_eq!(shown(&rules(1, Some(key_types())), "a L5 1..5 0,b L5 6..9 0", &[]), "Raw a, Raw b");
+}
