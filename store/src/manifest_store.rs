@@ -4,8 +4,7 @@
 //! `ManifestFile`, `ManifestList` and `IndexManifestFile`.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering as AtomicOrdering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_format::avro::Compression;
 use alluvium_format::{
@@ -15,12 +14,15 @@ use alluvium_format::{
 use futures::{StreamExt, TryStreamExt};
 use moka::future::Cache;
 
+use crate::scan::live_files::over_entries;
 use crate::table_io::TableIo;
 
 /// Manifests read at the same time: enough to hide the store's latency, few enough for any file limit.
 const READS_AT_ONCE: usize = 16;
 /// Bytes of decoded manifests that are kept, by the size of their files: about ten times that in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Manifests of at most so many bytes are decoded where they are read, in about a millisecond; larger ones in the CPU pool.
+const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// The manifests of a table.
 #[derive(Clone, Debug)]
@@ -67,7 +69,13 @@ impl ManifestStore {
         }
         let path = path::manifest(name);
         let bytes = self.io.get(&path).await.map_err(|error| error.context("reading a manifest"))?;
-        let entries = Arc::new(manifest::file::decode(&bytes, &format!("{}/{path}", self.io.base()))?);
+        let whole_path = format!("{}/{path}", self.io.base());
+        let entries = if bytes.len() <= INLINE_BYTES_MAX {
+            manifest::file::decode(&bytes, &whole_path)?
+        } else {
+            self.io.cpu().run(async move { manifest::file::decode(&bytes, &whole_path) }).await?
+        };
+        let entries = Arc::new(entries);
         self.manifests.insert(name.to_owned(), Arc::clone(&entries)).await;
         Ok(entries)
     }
@@ -100,6 +108,8 @@ impl ManifestStore {
     /// # Errors
     /// `Storage`.
     pub async fn delete(&self, name: &str) -> Result<()> {
+        self.manifests.invalidate(name).await;
+        self.lists.invalidate(name).await;
         self.io.delete(&path::manifest(name)).await
     }
 
@@ -110,27 +120,26 @@ impl ManifestStore {
     pub fn writer(&self, options: &CoreOptions, partition_types: Vec<DataType>) -> Result<ManifestWriter> {
         let level = options.file_compression(0)?.zstd_level;
         Ok(ManifestWriter {
-            io: self.io.clone(),
+            store: self.clone(),
             compression: Compression::from_name(&options.manifest_compression(), level)?,
             target_bytes: options.manifest_target_file_bytes()?.max(1),
             partition_types,
-            manifest_prefix: format!("manifest-{}", self.io.namer().uuid()),
-            list_prefix: format!("manifest-list-{}", self.io.namer().uuid()),
-            next: AtomicU32::new(0),
+            uuid: self.io.namer().uuid(),
+            written: Mutex::default(),
         })
     }
 }
 
-/// Writes the manifests of one commit.
+/// Writes the manifests of one attempt to commit, and knows what it wrote.
 #[derive(Debug)]
 pub struct ManifestWriter {
-    io: TableIo,
+    store: ManifestStore,
     compression: Compression,
     target_bytes: u64,
     partition_types: Vec<DataType>,
-    manifest_prefix: String,
-    list_prefix: String,
-    next: AtomicU32,
+    uuid: String,
+    /// Names of the files that were written, or may have been.
+    written: Mutex<Vec<String>>,
 }
 
 impl ManifestWriter {
@@ -138,11 +147,12 @@ impl ManifestWriter {
     ///
     /// # Errors
     /// `Storage`.
-    pub async fn write(&self, entries: &[ManifestEntry]) -> Result<Vec<ManifestFileMeta>> {
+    pub async fn write(&self, entries: Vec<ManifestEntry>) -> Result<Vec<ManifestFileMeta>> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let bytes = manifest::file::encode(entries, self.compression)?;
+        let entries = Arc::new(entries);
+        let bytes = self.encode(&entries).await?;
         let files = (bytes.len() as u64).div_ceil(self.target_bytes).clamp(1, entries.len() as u64);
         if files == 1 {
             return Ok(vec![self.put(entries, bytes).await?]);
@@ -150,7 +160,9 @@ impl ManifestWriter {
         let per_file = entries.len().div_ceil(usize::try_from(files).unwrap_or(1));
         let mut written = Vec::new();
         for part in entries.chunks(per_file) {
-            written.push(self.put(part, manifest::file::encode(part, self.compression)?).await?);
+            let part = Arc::new(part.to_vec());
+            let bytes = self.encode(&part).await?;
+            written.push(self.put(part, bytes).await?);
         }
         Ok(written)
     }
@@ -159,19 +171,52 @@ impl ManifestWriter {
     ///
     /// # Errors
     /// `Storage`.
-    pub async fn write_list(&self, manifests: &[ManifestFileMeta]) -> Result<(String, i64)> {
-        let name = format!("{}-{}", self.list_prefix, self.next.fetch_add(1, AtomicOrdering::Relaxed));
-        let bytes = manifest::list::encode(manifests, self.compression)?;
+    pub async fn write_list(&self, manifests: Vec<ManifestFileMeta>) -> Result<(String, i64)> {
+        let bytes = manifest::list::encode(&manifests, self.compression)?;
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        self.io.put(&path::manifest(&name), bytes).await?;
+        let name = self.put_named("manifest-list", bytes).await?;
+        self.store.lists.insert(name.clone(), Arc::new(manifests)).await;
         Ok((name, size))
     }
 
-    async fn put(&self, entries: &[ManifestEntry], bytes: Vec<u8>) -> Result<ManifestFileMeta> {
-        let name = format!("{}-{}", self.manifest_prefix, self.next.fetch_add(1, AtomicOrdering::Relaxed));
+    /// Writes an index manifest and gives its name.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn write_index(&self, entries: &[IndexManifestEntry]) -> Result<String> {
+        self.put_named("index-manifest", index_file::encode_manifest(entries, self.compression)?).await
+    }
+
+    /// Deletes what it wrote, as no snapshot will name it. At best effort: what stays is garbage that readers never see.
+    pub async fn discard(self) {
+        let names = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let store = &self.store;
+        let delete = |name: String| async move { drop(store.delete(&name).await) };
+        futures::stream::iter(names).for_each_concurrent(READS_AT_ONCE, delete).await;
+    }
+
+    async fn encode(&self, entries: &Arc<Vec<ManifestEntry>>) -> Result<Vec<u8>> {
+        let (entries, compression) = (Arc::clone(entries), self.compression);
+        over_entries(&self.store.io, entries.len(), move || manifest::file::encode(&entries, compression)).await
+    }
+
+    async fn put(&self, entries: Arc<Vec<ManifestEntry>>, bytes: Vec<u8>) -> Result<ManifestFileMeta> {
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        self.io.put(&path::manifest(&name), bytes).await?;
-        describe(name, size, entries, &self.partition_types)
+        let name = self.put_named("manifest", bytes).await?;
+        let meta = describe(name.clone(), size, &entries, &self.partition_types)?;
+        self.store.manifests.insert(name, entries).await;
+        Ok(meta)
+    }
+
+    async fn put_named(&self, kind: &str, bytes: Vec<u8>) -> Result<String> {
+        let name = {
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = format!("{kind}-{}-{}", self.uuid, written.len());
+            written.push(name.clone());
+            name
+        };
+        self.store.io.put(&path::manifest(&name), bytes).await?;
+        Ok(name)
     }
 }
 

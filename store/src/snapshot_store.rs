@@ -29,6 +29,14 @@ impl SnapshotStore {
         Snapshot::from_json(&bytes, &format!("{}/{path}", self.io.base())).map(Some)
     }
 
+    /// Whether there is a snapshot of an id.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn exists(&self, id: i64) -> Result<bool> {
+        self.io.exists(&path::snapshot(id)).await
+    }
+
     /// The snapshot of an id.
     ///
     /// # Errors

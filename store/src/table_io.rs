@@ -10,7 +10,7 @@ use alluvium_format::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error as StoreError, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::clock::{Clock, SystemClock};
 use crate::cpu_pool::CpuPool;
@@ -165,7 +165,7 @@ impl TableIo {
         let path = self.path(relative)?;
         match self.store.head(&path).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(StoreError::NotFound { .. }) => Ok(false),
             Err(error) => Err(convert(error, "looking for", path.as_ref())),
         }
     }
@@ -187,7 +187,7 @@ impl TableIo {
     pub async fn delete(&self, relative: &str) -> Result<()> {
         let path = self.path(relative)?;
         match self.store.delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(convert(error, "deleting", path.as_ref())),
         }
     }
@@ -258,7 +258,7 @@ impl TableIo {
     /// Writes a file only if it is not there.
     ///
     /// # Errors
-    /// `Storage` when it is certain that nothing was written; an outcome that is not certain is [`PutOutcome::Unknown`].
+    /// `Storage` when it is certain that nothing was written, `Unsupported` when the store cannot do it; an outcome that is not certain is [`PutOutcome::Unknown`].
     pub async fn put_if_absent(&self, relative: &str, bytes: impl Into<Bytes>) -> Result<PutOutcome> {
         let bytes = bytes.into();
         let path = self.path(relative)?;
@@ -267,6 +267,9 @@ impl TableIo {
                 Publish::ConditionalPut => self.conditional_put(&path, &bytes).await,
                 Publish::Link => self.link(&path, &bytes).await?,
             };
+            if let Err(error @ (StoreError::NotImplemented { .. } | StoreError::NotSupported { .. })) = put {
+                return Err(convert(error, "writing, if it is absent,", path.as_ref()));
+            }
             match self.outcome(relative, &bytes, put).await {
                 Some(outcome) => return Ok(outcome),
                 // Refused, yet not there: nobody won.
@@ -276,13 +279,13 @@ impl TableIo {
         Ok(PutOutcome::Unknown)
     }
 
-    async fn conditional_put(&self, path: &Path, bytes: &Bytes) -> Result<(), object_store::Error> {
+    async fn conditional_put(&self, path: &Path, bytes: &Bytes) -> Result<(), StoreError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         self.store.put_opts(path, PutPayload::from_bytes(bytes.clone()), options).await.map(drop)
     }
 
     /// Writes a hidden sibling, links it to the name, and removes it. The outer error is one before the link: nothing is there.
-    async fn link(&self, path: &Path, bytes: &Bytes) -> Result<Result<(), object_store::Error>> {
+    async fn link(&self, path: &Path, bytes: &Bytes) -> Result<Result<(), StoreError>> {
         let name = path.filename().unwrap_or_default();
         let folder = path.as_ref().strip_suffix(name).unwrap_or_default();
         let temporary = Path::parse(format!("{folder}.{name}.{}.tmp", self.namer.uuid()))
@@ -296,10 +299,10 @@ impl TableIo {
     }
 
     /// What a put that answered `put` came to; `None`: refused, and the file is not there.
-    async fn outcome(&self, relative: &str, bytes: &Bytes, put: Result<(), object_store::Error>) -> Option<PutOutcome> {
+    async fn outcome(&self, relative: &str, bytes: &Bytes, put: Result<(), StoreError>) -> Option<PutOutcome> {
         let refused = match put {
             Ok(()) => return Some(PutOutcome::Created),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => true,
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => true,
             Err(_) => false,
         };
         match self.get_if_present(relative).await {

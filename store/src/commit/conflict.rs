@@ -1,0 +1,212 @@
+//! Whether a change fits onto the files that are there.
+//!
+//! Goes in: the live files of the partitions it touches, and its entries. Comes out: the first clash, if there is one. Pure. Files of
+//! level 0 that are only added never clash: so any number of writers can share a table with one that compacts. Answers to
+//! `org.apache.paimon.operation.commit.ConflictDetection`.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use alluvium_format::{BinaryRow, CommitKind, DataType, FileKind, ManifestEntry, Result, datum};
+
+use crate::scan::file_identity::FileIdentity;
+
+/// By what a change is judged.
+#[derive(Clone, Debug)]
+pub(crate) struct ConflictRules {
+    /// The kind of snapshot it makes: an OVERWRITE may change the number of buckets.
+    pub(crate) kind: CommitKind,
+    /// Types of the trimmed primary key; none in append tables, whose files have no key ranges.
+    pub(crate) key_types: Vec<DataType>,
+}
+
+/// A file, as a message shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClashFile {
+    pub(crate) partition: BinaryRow,
+    pub(crate) bucket: i32,
+    pub(crate) level: i32,
+    pub(crate) name: String,
+}
+
+/// Why a change does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Clash {
+    /// Its partition has another number of buckets.
+    TotalBuckets { file: ClashFile, there: i32, ours: i32 },
+    /// It names a file twice.
+    NamedTwice(ClashFile),
+    /// It adds a file that is there.
+    AlreadyThere(ClashFile),
+    /// It deletes a file that is not there (any more).
+    Gone(ClashFile),
+    /// Two files of one level have overlapping key ranges.
+    Overlap { there: Box<ClashFile>, other: Box<ClashFile> },
+}
+
+impl ClashFile {
+    fn of(entry: &ManifestEntry) -> Self {
+        Self {
+            partition: entry.partition.clone(),
+            bucket: entry.bucket,
+            level: entry.file.level,
+            name: entry.file.file_name.clone(),
+        }
+    }
+
+    /// Whether an entry speaks of this file, at whatever level.
+    pub(crate) fn is_of(&self, entry: &ManifestEntry) -> bool {
+        self.name == entry.file.file_name && self.bucket == entry.bucket && self.partition == entry.partition
+    }
+}
+
+impl fmt::Display for ClashFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (level {}, bucket {})", self.name, self.level, self.bucket)
+    }
+}
+
+impl Clash {
+    /// The file that somebody else touched, and how: what to look for in the snapshots since.
+    pub(crate) fn touched(&self) -> (&ClashFile, FileKind) {
+        match self {
+            Self::Gone(file) => (file, FileKind::Delete),
+            Self::TotalBuckets { file, .. } | Self::NamedTwice(file) | Self::AlreadyThere(file) => {
+                (file, FileKind::Add)
+            }
+            Self::Overlap { there, .. } => (there, FileKind::Add),
+        }
+    }
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TotalBuckets { file, there, ours } => {
+                write!(f, "the partition has {there} buckets ({file}), the new files were written for {ours}")
+            }
+            Self::NamedTwice(file) => write!(f, "the commit names the file {file} twice"),
+            Self::AlreadyThere(file) => write!(f, "the file {file} is to be added, and is there already"),
+            Self::Gone(file) => write!(f, "the file {file} is to be deleted, and is not there any more"),
+            Self::Overlap { there, other } => write!(f, "the key ranges of {there} and {other} overlap"),
+        }
+    }
+}
+
+/// The first clash of `delta` with `base`, the live files of the partitions it touches.
+///
+/// # Errors
+/// `Corrupt` when keys are no rows of the key's types.
+pub(crate) fn find_clash<'a>(
+    base: impl Iterator<Item = &'a ManifestEntry>,
+    delta: &'a [ManifestEntry],
+    rules: &ConflictRules,
+) -> Result<Option<Clash>> {
+    let totals = match total_buckets(delta, rules) {
+        Ok(totals) => totals,
+        Err(clash) => return Ok(Some(clash)),
+    };
+    let (added, mut missing) = match fold(delta) {
+        Ok(folded) => folded,
+        Err(clash) => return Ok(Some(clash)),
+    };
+    let mut runs: HashMap<RunOf<'_>, Vec<&ManifestEntry>> = HashMap::new();
+    if !rules.key_types.is_empty() {
+        for entry in added.iter().map(|identity| identity.0).filter(|entry| entry.file.level > 0) {
+            runs.entry(RunOf::entry(entry)).or_default().push(entry);
+        }
+    }
+    for entry in base {
+        let ours = totals.get(&entry.partition).copied();
+        if let Some(ours) = ours.filter(|ours| entry.total_buckets > 0 && entry.total_buckets != *ours) {
+            let file = ClashFile::of(entry);
+            return Ok(Some(Clash::TotalBuckets { file, there: entry.total_buckets, ours }));
+        }
+        if added.contains(&FileIdentity(entry)) {
+            return Ok(Some(Clash::AlreadyThere(ClashFile::of(entry))));
+        }
+        if !missing.remove(&FileIdentity(entry))
+            && let Some(run) = runs.get_mut(&RunOf::entry(entry))
+        {
+            run.push(entry);
+        }
+    }
+    // The first of them in the commit's own order: the same clash gives the same message.
+    if let Some(gone) = delta.iter().find(|entry| missing.contains(&FileIdentity(entry))) {
+        return Ok(Some(Clash::Gone(ClashFile::of(gone))));
+    }
+    overlap(runs, &added, &rules.key_types)
+}
+
+/// The number of buckets of each partition, as the change has it.
+fn total_buckets<'a>(delta: &'a [ManifestEntry], rules: &ConflictRules) -> Result<HashMap<&'a BinaryRow, i32>, Clash> {
+    let mut totals = HashMap::new();
+    if rules.kind == CommitKind::Overwrite {
+        return Ok(totals);
+    }
+    for entry in delta.iter().filter(|entry| entry.total_buckets > 0) {
+        let there = *totals.entry(&entry.partition).or_insert(entry.total_buckets);
+        if there != entry.total_buckets {
+            return Err(Clash::TotalBuckets { file: ClashFile::of(entry), there, ours: entry.total_buckets });
+        }
+    }
+    Ok(totals)
+}
+
+/// The files that a change adds, and those that must be there for it to delete.
+type Folded<'a> = (HashSet<FileIdentity<'a>>, HashSet<FileIdentity<'a>>);
+
+fn fold(delta: &[ManifestEntry]) -> Result<Folded<'_>, Clash> {
+    let (mut added, mut deleted) = (HashSet::new(), HashSet::new());
+    for entry in delta {
+        let identity = FileIdentity(entry);
+        let fresh = match entry.kind {
+            // A scan would take a file that was deleted and added again for deleted.
+            FileKind::Add => !deleted.contains(&identity) && added.insert(identity),
+            FileKind::Delete => added.remove(&identity) || deleted.insert(identity),
+        };
+        if !fresh {
+            return Err(Clash::NamedTwice(ClashFile::of(entry)));
+        }
+    }
+    Ok((added, deleted))
+}
+
+/// A level of a bucket, whose files are one sorted run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct RunOf<'a> {
+    partition: &'a BinaryRow,
+    bucket: i32,
+    level: i32,
+}
+
+impl<'a> RunOf<'a> {
+    fn entry(entry: &'a ManifestEntry) -> Self {
+        Self { partition: &entry.partition, bucket: entry.bucket, level: entry.file.level }
+    }
+}
+
+fn overlap(
+    runs: HashMap<RunOf<'_>, Vec<&ManifestEntry>>,
+    added: &HashSet<FileIdentity<'_>>,
+    key_types: &[DataType],
+) -> Result<Option<Clash>> {
+    for entries in runs.into_values() {
+        let mut ranges = Vec::with_capacity(entries.len());
+        for entry in entries {
+            ranges.push((entry.file.min_key.decode(key_types)?, entry.file.max_key.decode(key_types)?, entry));
+        }
+        ranges.sort_by(|left, right| datum::compare_values(&left.0, &right.0));
+        for pair in ranges.windows(2) {
+            if let [left, right] = pair
+                && datum::compare_values(&left.1, &right.0).is_ge()
+            {
+                let (there, other) =
+                    if added.contains(&FileIdentity(left.2)) { (right.2, left.2) } else { (left.2, right.2) };
+                let [there, other] = [there, other].map(|entry| Box::new(ClashFile::of(entry)));
+                return Ok(Some(Clash::Overlap { there, other }));
+            }
+        }
+    }
+    Ok(None)
+}
