@@ -5,10 +5,25 @@
 //! the outcome of a commit is unknown. Answers to `org.apache.paimon.table.sink.TableWriteImpl`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use alluvium_format::{Error, Result};
-use alluvium_store::{Committed, EmptyCommits, OverwriteScope, TableStore};
+use alluvium_compaction::{CompactSettings, delete_unpublished};
+use alluvium_format::{CommitMessage, Error, ErrorKind, Result, Snapshot};
+use alluvium_store::{
+    Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket, TableStore,
+};
 use arrow_array::{Int8Array, RecordBatch};
+use futures::future::join_all;
+
+use crate::bucket_writer::{BucketSettings, BucketWriter, Compaction};
+use crate::leftovers::Published;
+use crate::partitioner::Partitioner;
+use crate::restore::restore;
+use crate::row_check::RowCheck;
+use crate::table_rows::TableRows;
+
+/// A bucket in which nothing was done for so many commits is forgotten; when it is written again its files are looked up again.
+const IDLE_COMMITS_MAX: u32 = 10;
 
 /// How a writer works.
 #[derive(Clone, Debug, Default)]
@@ -42,48 +57,113 @@ pub struct CommitExtras {
 
 /// The writer of one table.
 #[derive(Debug)]
-pub struct TableWrite {}
+pub struct TableWrite {
+    table: TableStore,
+    user: String,
+    options: WriteOptions,
+    memory_bytes: usize,
+    check: RowCheck,
+    partitioner: Partitioner,
+    settings: Arc<BucketSettings>,
+    commit: FileStoreCommit,
+    /// The user's last snapshot.
+    last: Option<Snapshot>,
+    buckets: Buckets,
+    state: State,
+}
+
+/// The buckets that are open, in an order that is the same in every run.
+type Buckets = BTreeMap<(Vec<u8>, i32), BucketWriter>;
+
+/// Whether the writer can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A call is under way. When it is given up in its midst, the writer stays so: part of a batch, or of a commit, may be lost.
+    Busy,
+    /// It failed, and this is why.
+    Failed(String),
+}
+
+/// Whether a commit adds to the table or replaces.
+enum Change {
+    Append,
+    Overwrite(OverwriteScope),
+}
 
 impl TableWrite {
     /// A writer for `user`, which goes on where the user's last commit ended.
     ///
     /// # Errors
     /// `Unsupported` by name for what this library cannot write; `Invalid` for a wrong option; `Storage`.
-    pub async fn open(_table: &TableStore, _user: &str, _options: WriteOptions) -> Result<Self> {
-        Err(Error::internal("not built"))
+    pub async fn open(table: &TableStore, user: &str, options: WriteOptions) -> Result<Self> {
+        table.options().check_write_supported(table.schema())?;
+        let mut options = options;
+        if table.options().commit_force_compact()? {
+            options.compaction = CompactionWait::Always;
+        }
+        let memory_bytes = options.memory_bytes.map_or_else(|| table.options().write_buffer_bytes(), Ok)?;
+        let compaction = if table.options().write_only()? { Compaction::ByOthers } else { Compaction::ByWriter };
+        let (compact, total_buckets) = (CompactSettings::of(table)?, table.options().bucket()?);
+        let commit = FileStoreCommit::new(table, user, options.empty_commits);
+        Ok(Self {
+            user: user.to_owned(),
+            memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+            check: RowCheck::of(table)?,
+            partitioner: Partitioner::of(table)?,
+            settings: Arc::new(BucketSettings { compact, compaction, total_buckets }),
+            last: commit.last_committed().await?,
+            commit,
+            buckets: Buckets::new(),
+            state: State::Open,
+            table: table.clone(),
+            options,
+        })
     }
 
     /// The identifier of the user's last commit; `None` when there is none.
     pub fn last_committed(&self) -> Option<i64> {
-        None
+        self.last.as_ref().map(|snapshot| snapshot.commit_identifier)
     }
 
     /// The properties of the snapshot of the user's last commit.
     pub fn last_properties(&self) -> BTreeMap<String, String> {
-        BTreeMap::new()
+        let properties = self.last.as_ref().and_then(|snapshot| snapshot.properties.clone());
+        properties.into_iter().flatten().collect()
     }
 
-    /// Takes rows: all columns of the table by name, in any order, in their in-memory form. `kinds` are the bytes of
-    /// [`alluvium_format::RowKind`], one a row; `None`: all `+I`.
+    /// Takes rows: columns of the table by name, in any order, in their in-memory form; absent columns are null. `kinds` are the bytes of
+    /// [`alluvium_format::RowKind`], one a row; `None`: all `+I`. It waits where flushes and compactions do not keep up.
     ///
     /// # Errors
-    /// `Invalid` that names the column and row when the batch does not fit the table (nothing of it is taken then); `Storage`.
-    pub async fn write(&mut self, _batch: RecordBatch, _kinds: Option<Int8Array>) -> Result<()> {
-        Err(Error::internal("not built"))
+    /// `Invalid` that names the column and the row, counted from 0, when the batch does not fit the table (nothing of it is taken then,
+    /// and the writer goes on); `Storage`.
+    pub async fn write(&mut self, batch: RecordBatch, kinds: Option<Int8Array>) -> Result<()> {
+        self.check_open()?;
+        let rows = self.check.check(&batch, kinds)?;
+        let parts = self.partitioner.split(rows)?;
+        self.state = State::Busy;
+        match self.take(parts).await {
+            Ok(()) => {
+                self.state = State::Open;
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error).await),
+        }
     }
 
-    /// Bytes that the buffers hold.
+    /// Bytes that the buffers hold, those that are being flushed included.
     pub fn buffered_bytes(&self) -> usize {
-        0
+        self.waiting_bytes() + self.flushing_bytes()
     }
 
     /// Commits what was written since the last commit. Nothing happens when the identifier is committed already: the rows are
-    /// dropped then, as they are in the table.
+    /// dropped then, as they are in the table. A commit whose compactions clash with those of another job succeeds without them.
     ///
     /// # Errors
-    /// Those of [`alluvium_store::FileStoreCommit::commit`].
-    pub async fn commit(&mut self, _identifier: i64, _extras: CommitExtras) -> Result<Committed> {
-        Err(Error::internal("not built"))
+    /// Those of [`alluvium_store::FileStoreCommit::commit`]; `Invalid` when a partition is split into another number of buckets.
+    pub async fn commit(&mut self, identifier: i64, extras: CommitExtras) -> Result<Committed> {
+        self.change(Change::Append, identifier, extras).await
     }
 
     /// Replaces what is in `scope` by what was written, in one commit.
@@ -92,18 +172,264 @@ impl TableWrite {
     /// As [`TableWrite::commit`].
     pub async fn overwrite(
         &mut self,
-        _scope: OverwriteScope,
-        _identifier: i64,
-        _extras: CommitExtras,
+        scope: OverwriteScope,
+        identifier: i64,
+        extras: CommitExtras,
     ) -> Result<Committed> {
-        Err(Error::internal("not built"))
+        self.change(Change::Overwrite(scope), identifier, extras).await
     }
 
     /// Waits for the compactions under way, commits them with the last identifier, and ends. Rows that were not committed are dropped.
     ///
     /// # Errors
     /// As [`TableWrite::commit`].
-    pub async fn close(self) -> Result<Committed> {
-        Err(Error::internal("not built"))
+    pub async fn close(mut self) -> Result<Committed> {
+        self.check_open()?;
+        let buckets = std::mem::take(&mut self.buckets).into_values();
+        let Some(last) = self.last.clone() else {
+            // Without a commit there is nothing that was compacted but files of no commit.
+            join_all(buckets.map(BucketWriter::abandon)).await;
+            return Ok(Committed::default());
+        };
+        let (mut messages, mut failure) = (Vec::new(), None);
+        for prepared in join_all(buckets.map(BucketWriter::prepare_close)).await {
+            match prepared {
+                Ok(message) => messages.extend(message.filter(|message| !message.compact.is_empty())),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure {
+            self.delete_leftovers(&Published::Nothing, &messages).await;
+            return Err(error);
+        }
+        let identifier = last.commit_identifier;
+        let properties = last.properties.clone().unwrap_or_default();
+        let committable = Committable { identifier, watermark: last.watermark, properties, messages: messages.clone() };
+        let commit = FileStoreCommit::new(&self.table, self.user.as_str(), EmptyCommits::Skipped);
+        match commit.commit(committable).await {
+            Ok(committed) => Ok(committed),
+            Err(error) => {
+                let published = Published::find(&commit, identifier, Some(&last), &error).await;
+                self.delete_leftovers(&published, &messages).await;
+                if error.kind() == ErrorKind::Conflict { Ok(Committed::default()) } else { Err(error) }
+            }
+        }
     }
+
+    fn check_open(&self) -> Result<()> {
+        let closed = |why: &str| Err(Error::new(ErrorKind::Closed, format!("the writer is closed: {why}")));
+        match &self.state {
+            State::Open => Ok(()),
+            State::Busy => closed("a call was given up in its midst; open another, which goes on at the last commit"),
+            State::Failed(why) => closed(&format!("it failed before ({why}); open another")),
+        }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.buckets.values().map(BucketWriter::buffered_bytes).sum()
+    }
+
+    fn flushing_bytes(&self) -> usize {
+        self.buckets.values().map(BucketWriter::flushing_bytes).sum()
+    }
+
+    async fn take(&mut self, parts: Vec<(PartitionBucket, TableRows)>) -> Result<()> {
+        self.open_buckets(&parts).await?;
+        for (bucket, rows) in parts {
+            match self.buckets.get_mut(&place_of(&bucket)) {
+                Some(writer) => writer.push(rows).await?,
+                None => return Err(Error::internal(format!("bucket {} is not open", bucket.bucket))),
+            }
+        }
+        self.make_room().await
+    }
+
+    /// Restores the buckets that are not open yet.
+    async fn open_buckets(&mut self, parts: &[(PartitionBucket, TableRows)]) -> Result<()> {
+        let missing = parts.iter().map(|(bucket, _)| bucket).filter(|b| !self.buckets.contains_key(&place_of(b)));
+        let missing: Vec<PartitionBucket> = missing.cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let restored = restore(&self.table, self.settings.total_buckets, &missing).await?;
+        for (bucket, restored) in missing.into_iter().zip(restored) {
+            let place = place_of(&bucket);
+            self.buckets.insert(place, BucketWriter::new(&self.settings, bucket, restored)?);
+        }
+        Ok(())
+    }
+
+    /// Flushes the largest buffers until the others are within the budget. What is being flushed may take as much again, so that the
+    /// next rows need not wait for it.
+    async fn make_room(&mut self) -> Result<()> {
+        for writer in self.buckets.values_mut() {
+            writer.poll_flush().await?;
+        }
+        while self.waiting_bytes() > self.memory_bytes {
+            let sizes = self.buckets.iter().map(|(place, writer)| (writer.buffered_bytes(), place));
+            let Some((bytes, place)) = sizes.max().map(|(bytes, place)| (bytes, place.clone())) else { break };
+            while self.flushing_bytes() > 0 && self.flushing_bytes().saturating_add(bytes) > self.memory_bytes {
+                let largest = self.buckets.values_mut().max_by_key(|writer| writer.flushing_bytes());
+                match largest {
+                    Some(writer) => writer.end_flush(CompactionWait::Background).await?,
+                    None => break,
+                }
+            }
+            if let Some(writer) = self.buckets.get_mut(&place) {
+                writer.begin_flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn change(&mut self, change: Change, identifier: i64, extras: CommitExtras) -> Result<Committed> {
+        self.check_open()?;
+        self.state = State::Busy;
+        if self.last_committed().is_some_and(|last| identifier <= last) {
+            self.abandon_buckets().await;
+            self.state = State::Open;
+            return Ok(Committed::default());
+        }
+        let messages = match self.prepare(&change).await {
+            Ok(messages) => messages,
+            Err(error) => return Err(self.fail(error).await),
+        };
+        match self.publish(change, identifier, extras, messages).await {
+            Ok(committed) => {
+                if let Some(snapshot) = committed.snapshots.last() {
+                    self.last = Some(snapshot.clone());
+                }
+                self.state = State::Open;
+                Ok(committed)
+            }
+            Err(error) => Err(self.fail(error).await),
+        }
+    }
+
+    /// Flushes all buckets, side by side, and gives what each of them has to commit.
+    async fn prepare(&mut self, change: &Change) -> Result<Vec<CommitMessage>> {
+        let wait = self.options.compaction;
+        let prepared = match change {
+            Change::Append => {
+                self.check_totals()?;
+                join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(wait))).await
+            }
+            Change::Overwrite(_) => join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await,
+        };
+        let (mut messages, mut failure) = (Vec::with_capacity(prepared.len()), None);
+        for message in prepared {
+            match message {
+                Ok(message) => messages.push(message),
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            None => Ok(messages),
+            Some(error) => {
+                self.delete_leftovers(&Published::Nothing, &messages).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Rows are found by the number of buckets of their partition: there can be one only.
+    fn check_totals(&self) -> Result<()> {
+        let differs = |writer: &BucketWriter| Some((writer.other_total()?, writer.bucket().clone()));
+        let Some((other, bucket)) = self.buckets.values().find_map(differs) else { return Ok(()) };
+        let partition = self.table.partition_path(&bucket.partition)?;
+        let partition = if partition.is_empty() { "the table".to_owned() } else { format!("partition {partition}") };
+        let total = self.settings.total_buckets;
+        Err(Error::invalid(format!(
+            "{partition} is split into {other} buckets, and the option bucket is {total}: overwrite it to split it anew, \
+             or set bucket = {other}"
+        )))
+    }
+
+    async fn publish(
+        &mut self,
+        change: Change,
+        identifier: i64,
+        extras: CommitExtras,
+        messages: Vec<CommitMessage>,
+    ) -> Result<Committed> {
+        let idle: Vec<bool> = messages.iter().map(is_empty).collect();
+        let worth: Vec<CommitMessage> = messages.into_iter().filter(|message| !is_empty(message)).collect();
+        let properties = extras.properties.into_iter().collect();
+        let committable = Committable { identifier, watermark: extras.watermark, properties, messages: worth.clone() };
+        let outcome = match &change {
+            Change::Append => self.commit.commit(committable).await,
+            Change::Overwrite(scope) => self.commit.overwrite(scope.clone(), committable).await,
+        };
+        match (outcome, change) {
+            (Ok(committed), Change::Append) => {
+                self.forget_idle(&idle);
+                Ok(committed)
+            }
+            (Ok(committed), Change::Overwrite(_)) => {
+                // What the buckets know of the table was replaced.
+                self.abandon_buckets().await;
+                Ok(committed)
+            }
+            (Err(error), change) => {
+                let published = Published::find(&self.commit, identifier, self.last.as_ref(), &error).await;
+                self.delete_leftovers(&published, &worth).await;
+                match change {
+                    Change::Append if error.kind() == ErrorKind::Conflict => {
+                        self.survive(error, published, &worth).await
+                    }
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Another job compacted the same files: the rows are published, and the buckets go on from what that job left.
+    async fn survive(&mut self, error: Error, published: Published, messages: &[CommitMessage]) -> Result<Committed> {
+        let has_rows = messages.iter().any(|message| !message.data.is_empty());
+        let snapshots = match published {
+            Published::Rows(snapshot) => vec![*snapshot],
+            Published::Nothing if !has_rows => Vec::new(),
+            Published::Nothing | Published::Perhaps => return Err(error),
+        };
+        let clashed = messages.iter().filter(|message| !message.compact.is_empty());
+        let clashed = clashed.map(|message| (message.partition.as_bytes().to_vec(), message.bucket));
+        let clashed: Vec<BucketWriter> = clashed.filter_map(|place| self.buckets.remove(&place)).collect();
+        join_all(clashed.into_iter().map(BucketWriter::abandon)).await;
+        Ok(Committed { snapshots })
+    }
+
+    /// Counts a commit for the buckets, which are in the order of `idle`, and forgets those in which nothing is done any more.
+    fn forget_idle(&mut self, idle: &[bool]) {
+        let mut idle = idle.iter();
+        self.buckets.retain(|_, writer| {
+            let is_idle = idle.next().copied().unwrap_or(false);
+            !is_idle || writer.count_idle_commit() <= IDLE_COMMITS_MAX
+        });
+    }
+
+    async fn abandon_buckets(&mut self) {
+        let buckets = std::mem::take(&mut self.buckets);
+        join_all(buckets.into_values().map(BucketWriter::abandon)).await;
+    }
+
+    async fn delete_leftovers(&self, published: &Published, messages: &[CommitMessage]) {
+        for (bucket, files) in published.leftovers(messages) {
+            delete_unpublished(&self.table, &bucket, &files).await;
+        }
+    }
+
+    /// Closes the writer after an error; what was written and handed to no commit is deleted.
+    async fn fail(&mut self, error: Error) -> Error {
+        self.state = State::Failed(error.to_string());
+        self.abandon_buckets().await;
+        error
+    }
+}
+
+fn place_of(bucket: &PartitionBucket) -> (Vec<u8>, i32) {
+    (bucket.partition.as_bytes().to_vec(), bucket.bucket)
+}
+
+fn is_empty(message: &CommitMessage) -> bool {
+    message.data.is_empty() && message.compact.is_empty()
 }

@@ -1,0 +1,150 @@
+//! Splits rows by partition and bucket.
+//!
+//! Goes in: rows of the table. Comes out: the rows of each bucket, in their order. Rows that all go to one bucket are not copied;
+//! others are moved once, by one gather for each bucket. Answers to `FixedBucketRowKeyExtractor` and `RowPartitionKeyExtractor`.
+
+use std::collections::HashMap;
+
+use alluvium_format::binary_row::RowWriter;
+use alluvium_format::bucket::{KeyColumns, assign_buckets};
+use alluvium_format::{BinaryRow, BucketFunction, DataField, DataType, Error, Result, TableSchema};
+use alluvium_store::{PartitionBucket, TableStore};
+use arrow_array::{ArrayRef, UInt32Array};
+
+use crate::table_rows::TableRows;
+
+/// Places of buckets are counted in a table of its own when there are not many more of them than rows; else they are sorted.
+const SPARE_PLACES: u64 = 4096;
+
+/// How a table is split.
+#[derive(Debug)]
+pub(crate) struct Partitioner {
+    partition: Columns,
+    bucket: Columns,
+    function: BucketFunction,
+    buckets: i32,
+}
+
+/// Some of the table's columns.
+#[derive(Debug)]
+struct Columns {
+    places: Vec<usize>,
+    types: Vec<DataType>,
+}
+
+impl Columns {
+    fn of(schema: &TableSchema, fields: Vec<DataField>) -> Self {
+        let places = fields.iter().filter_map(|field| schema.index_of(&field.name)).collect();
+        Self { places, types: fields.into_iter().map(|field| field.data_type).collect() }
+    }
+
+    fn pick(&self, rows: &TableRows) -> Vec<ArrayRef> {
+        self.places.iter().filter_map(|place| rows.values.columns().get(*place)).cloned().collect()
+    }
+}
+
+impl Partitioner {
+    /// How `table` is split.
+    pub(crate) fn of(table: &TableStore) -> Result<Self> {
+        let (schema, options) = (table.schema(), table.options());
+        Ok(Self {
+            partition: Columns::of(schema, schema.partition_fields()),
+            bucket: Columns::of(schema, schema.fields_of(&schema.bucket_keys()?)?),
+            function: options.bucket_function()?,
+            buckets: options.bucket()?,
+        })
+    }
+
+    /// The rows of each bucket, by the order in which partitions come up and by bucket.
+    pub(crate) fn split(&self, rows: TableRows) -> Result<Vec<(PartitionBucket, TableRows)>> {
+        if rows.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let buckets = assign_buckets(self.function, self.buckets, &self.bucket.types, &self.bucket.pick(&rows))?;
+        let partitions = self.partitions(&rows)?;
+        let per_partition = u64::from(self.buckets.unsigned_abs());
+        let places: Vec<u64> = (buckets.iter().enumerate())
+            .map(|(row, bucket)| {
+                let partition = partitions.of_rows.get(row).copied().unwrap_or(0);
+                u64::from(partition) * per_partition + u64::from(bucket.unsigned_abs())
+            })
+            .collect();
+        let count = per_partition.saturating_mul(partitions.rows.len() as u64);
+        let bucket_at = |place: u64| -> Result<PartitionBucket> {
+            let at = usize::try_from(place / per_partition).ok();
+            let partition = at.and_then(|at| partitions.rows.get(at)).cloned();
+            let partition = partition.ok_or_else(|| Error::internal(format!("there is no partition at {place}")))?;
+            Ok(PartitionBucket { partition, bucket: i32::try_from(place % per_partition).unwrap_or(0) })
+        };
+        let first = places.first().copied().unwrap_or(0);
+        if places.iter().all(|place| *place == first) {
+            return Ok(vec![(bucket_at(first)?, rows)]);
+        }
+        let groups = group(&places, count);
+        groups.into_iter().map(|(place, at)| Ok((bucket_at(place)?, rows.take(&at)?))).collect()
+    }
+
+    fn partitions(&self, rows: &TableRows) -> Result<Partitions> {
+        if self.partition.places.is_empty() {
+            return Ok(Partitions { rows: vec![BinaryRow::empty()], of_rows: Vec::new() });
+        }
+        let columns = self.partition.pick(rows);
+        let keys = KeyColumns::new(&self.partition.types, &columns)?;
+        let arity = self.partition.types.len();
+        let mut writer = RowWriter::new(arity);
+        let mut known: HashMap<Vec<u8>, u32> = HashMap::new();
+        let mut partitions = Partitions { rows: Vec::new(), of_rows: Vec::with_capacity(rows.len()) };
+        // Neighbours are mostly of one partition.
+        let mut last: (Vec<u8>, u32) = (Vec::new(), 0);
+        for row in 0..rows.len() {
+            keys.write(row, &mut writer);
+            let bytes = writer.as_bytes();
+            if bytes != last.0 {
+                let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+                let index = *known.entry(bytes.to_vec()).or_insert(next);
+                if index == next {
+                    partitions.rows.push(partition_row(arity, bytes)?);
+                }
+                last = (bytes.to_vec(), index);
+            }
+            partitions.of_rows.push(last.1);
+        }
+        Ok(partitions)
+    }
+}
+
+/// The partitions of some rows.
+struct Partitions {
+    /// Each once.
+    rows: Vec<BinaryRow>,
+    /// The index of each row's partition; empty when there is one for all.
+    of_rows: Vec<u32>,
+}
+
+fn partition_row(arity: usize, bytes: &[u8]) -> Result<BinaryRow> {
+    let arity = u32::try_from(arity).map_err(|_| Error::internal("there are too many partition columns"))?;
+    let mut serialized = arity.to_be_bytes().to_vec();
+    serialized.extend_from_slice(bytes);
+    BinaryRow::from_serialized(&serialized)
+}
+
+/// The rows at each place, in their order; places ascend. All places are below `count`.
+fn group(places: &[u64], count: u64) -> Vec<(u64, UInt32Array)> {
+    let rows = 0..u32::try_from(places.len()).unwrap_or(u32::MAX);
+    if count > places.len() as u64 + SPARE_PLACES {
+        let mut sorted: Vec<(u64, u32)> = places.iter().copied().zip(rows).collect();
+        sorted.sort_unstable();
+        let same = sorted.chunk_by(|a, b| a.0 == b.0);
+        return same
+            .filter_map(|group| Some((group.first()?.0, group.iter().map(|(_, row)| *row).collect::<Vec<_>>().into())))
+            .collect();
+    }
+    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); usize::try_from(count).unwrap_or(0)];
+    for (place, row) in places.iter().zip(rows) {
+        if let Some(group) = usize::try_from(*place).ok().and_then(|place| groups.get_mut(place)) {
+            group.push(row);
+        }
+    }
+    let groups = (0u64..).zip(groups).filter(|(_, group)| !group.is_empty());
+    groups.map(|(place, group)| (place, UInt32Array::from(group))).collect()
+}

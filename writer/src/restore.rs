@@ -1,0 +1,76 @@
+//! What is in the table of the buckets that a writer begins to write.
+//!
+//! Goes in: buckets. Comes out: their files in the latest snapshot, each read of which serves as many buckets as are asked for.
+//! Answers to `org.apache.paimon.operation.FileSystemWriteRestore`.
+
+use std::collections::{HashMap, HashSet};
+
+use alluvium_format::{BinaryRow, CompareOp, DataFileMeta, Predicate, Result};
+use alluvium_store::{PartitionBucket, TableStore, scan};
+
+/// With more partitions than this, a scan of all is cheaper than a condition that names each.
+const PARTITIONS_NAMED_MAX: usize = 64;
+
+/// What is there of a bucket.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Restored {
+    /// Its files.
+    pub(crate) files: Vec<DataFileMeta>,
+    /// Into how many buckets its partition was split, when that is another number than the table's.
+    pub(crate) other_total: Option<i32>,
+}
+
+/// What is there of each of the buckets, which are of a table of `total_buckets` a partition.
+pub(crate) async fn restore(
+    table: &TableStore,
+    total_buckets: i32,
+    buckets: &[PartitionBucket],
+) -> Result<Vec<Restored>> {
+    let Some(snapshot) = table.snapshots().latest().await? else {
+        return Ok(vec![Restored::default(); buckets.len()]);
+    };
+    let condition = condition_of(table, buckets)?;
+    let mut files: HashMap<PartitionBucket, Vec<DataFileMeta>> = buckets.iter().map(|b| (b.clone(), vec![])).collect();
+    let partitions: HashSet<&BinaryRow> = buckets.iter().map(|bucket| &bucket.partition).collect();
+    let mut other_totals: HashMap<BinaryRow, i32> = HashMap::new();
+    for entry in scan::live_entries(table, &snapshot, &condition).await? {
+        // Rows that wait in the postpone bucket have no part in the number of buckets.
+        if entry.bucket >= 0 && entry.total_buckets != total_buckets && partitions.contains(&entry.partition) {
+            other_totals.insert(entry.partition.clone(), entry.total_buckets);
+        }
+        let bucket = PartitionBucket { partition: entry.partition, bucket: entry.bucket };
+        if let Some(held) = files.get_mut(&bucket) {
+            held.push(entry.file);
+        }
+    }
+    let restored = buckets.iter().map(|bucket| Restored {
+        files: files.remove(bucket).unwrap_or_default(),
+        other_total: other_totals.get(&bucket.partition).copied(),
+    });
+    Ok(restored.collect())
+}
+
+/// The condition that is true of the buckets' partitions.
+fn condition_of(table: &TableStore, buckets: &[PartitionBucket]) -> Result<Predicate> {
+    let (fields, types) = (table.schema().partition_fields(), table.partition_types());
+    let mut partitions: Vec<&BinaryRow> = Vec::new();
+    for bucket in buckets {
+        if !partitions.contains(&&bucket.partition) {
+            partitions.push(&bucket.partition);
+        }
+        if partitions.len() > PARTITIONS_NAMED_MAX {
+            return Ok(Predicate::True);
+        }
+    }
+    let of_partition = |partition: &BinaryRow| -> Result<Predicate> {
+        let values = partition.decode(&types)?;
+        Ok(Predicate::and(fields.iter().zip(values).map(|(field, value)| match value {
+            None => Predicate::IsNull(field.name.clone()),
+            Some(literal) => Predicate::Compare { column: field.name.clone(), op: CompareOp::Eq, literal },
+        })))
+    };
+    match partitions[..] {
+        [partition] => of_partition(partition),
+        _ => Ok(Predicate::Or(partitions.into_iter().map(of_partition).collect::<Result<_>>()?)),
+    }
+}

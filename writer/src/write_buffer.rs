@@ -1,0 +1,99 @@
+//! The rows of one bucket that wait to be flushed, with their sequence numbers.
+//!
+//! Goes in: batches in arrival order. Comes out: the same, for the sort. Small batches are put together, so that a writer who
+//! comes with a row at a time neither pays for arrays of one row nor hides their cost from the memory budget.
+//! Answers to `org.apache.paimon.mergetree.SortBufferWriteBuffer`.
+
+use alluvium_format::{Error, Result};
+use alluvium_merge_tree::KeyValueBatch;
+use arrow_array::types::{Int8Type, Int64Type};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, cast::AsArray};
+use arrow_select::concat::{concat, concat_batches};
+
+use crate::table_rows::kernel_error;
+
+/// Batches of fewer rows are put together.
+const SMALL_ROWS: usize = 1024;
+/// As many small batches as this become one.
+const SMALL_BATCHES_MAX: usize = 64;
+/// What an array takes besides its values.
+const ARRAY_BYTES: usize = 256;
+/// One string column of a flush has 2 GiB at most, as Arrow's offsets have 31 bits; rows need not be that many.
+pub(crate) const FLUSH_BYTES_MAX: usize = 1 << 30;
+/// Rows of a flush: their places have 32 bits.
+pub(crate) const FLUSH_ROWS_MAX: usize = 1 << 31;
+
+/// Rows that wait.
+#[derive(Debug, Default)]
+pub(crate) struct WriteBuffer {
+    batches: Vec<KeyValueBatch>,
+    /// How many of the last batches are small.
+    small: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+impl WriteBuffer {
+    /// Bytes that the rows take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Whether these rows must not be added to those that are there: together they could not be sorted.
+    pub(crate) fn must_be_flushed_before(&self, batch: &KeyValueBatch) -> bool {
+        !self.is_empty()
+            && (self.bytes.saturating_add(bytes_of(batch)) > FLUSH_BYTES_MAX
+                || self.rows.saturating_add(batch.num_rows()) > FLUSH_ROWS_MAX)
+    }
+
+    /// Adds rows.
+    pub(crate) fn push(&mut self, batch: KeyValueBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        self.bytes += bytes_of(&batch);
+        self.small = if batch.num_rows() < SMALL_ROWS { self.small + 1 } else { 0 };
+        self.batches.push(batch);
+        if self.small >= SMALL_BATCHES_MAX {
+            let together = joined(&self.batches.split_off(self.batches.len().saturating_sub(self.small)))?;
+            self.small = usize::from(together.num_rows() < SMALL_ROWS);
+            self.batches.push(together);
+            self.bytes = self.batches.iter().map(bytes_of).sum();
+        }
+        Ok(())
+    }
+
+    /// All rows in arrival order; the buffer is empty then.
+    pub(crate) fn take(&mut self) -> Vec<KeyValueBatch> {
+        std::mem::take(self).batches
+    }
+}
+
+/// What the rows of a batch take, without what its arrays share with rows that are not in it.
+fn bytes_of(batch: &KeyValueBatch) -> usize {
+    let values = batch.values.columns().iter().map(|column| {
+        let values = column.to_data().get_slice_memory_size();
+        values.unwrap_or_else(|_| column.get_array_memory_size()) + ARRAY_BYTES
+    });
+    let system = batch.num_rows() * (size_of::<i64>() + size_of::<i8>()) + 2 * ARRAY_BYTES;
+    values.sum::<usize>() + system
+}
+
+fn joined(batches: &[KeyValueBatch]) -> Result<KeyValueBatch> {
+    let Some(first) = batches.first() else { return Err(Error::internal("there is nothing to put together")) };
+    let values = concat_batches(first.values.schema_ref(), batches.iter().map(|batch| &batch.values));
+    let sequences = concat(&batches.iter().map(|batch| &batch.sequences as &dyn Array).collect::<Vec<_>>());
+    let kinds = concat(&batches.iter().map(|batch| &batch.kinds as &dyn Array).collect::<Vec<_>>());
+    Ok(KeyValueBatch {
+        sequences: primitive::<Int64Type>(&sequences.map_err(kernel_error)?)?,
+        kinds: primitive::<Int8Type>(&kinds.map_err(kernel_error)?)?,
+        values: values.map_err(kernel_error)?,
+    })
+}
+
+fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<PrimitiveArray<T>> {
+    array.as_primitive_opt::<T>().cloned().ok_or_else(|| Error::internal("an Arrow kernel changed a type"))
+}
