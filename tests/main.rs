@@ -1,3 +1,9 @@
 //! The tests over the facade, and those over the tree itself: one binary.
 
+mod fault_checks;
+mod fault_interleaved;
+mod fault_publish;
+mod fault_sweep;
+mod fault_world;
+mod read_golden;
 mod tidy;
