@@ -4,26 +4,23 @@
 //! budget of memory is shared by the buffers of all buckets; after an error the writer is closed and what it wrote is deleted, unless
 //! the outcome of a commit is unknown. Answers to `org.apache.paimon.table.sink.TableWriteImpl`.
 
+mod commits;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_compaction::{CompactSettings, delete_unpublished};
-use alluvium_format::{CommitMessage, Error, ErrorKind, Result, Snapshot};
-use alluvium_store::{
-    Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket, TableStore,
-};
+use alluvium_compaction::CompactSettings;
+use alluvium_format::{Error, ErrorKind, Result, Snapshot};
+use alluvium_store::{Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket, TableStore};
 use arrow_array::{Int8Array, RecordBatch};
 use futures::future::join_all;
 
+use self::commits::Change;
 use crate::bucket_writer::{BucketSettings, BucketWriter, Compaction};
-use crate::leftovers::Published;
 use crate::partitioner::Partitioner;
 use crate::restore::restore;
 use crate::row_check::RowCheck;
 use crate::table_rows::TableRows;
-
-/// A bucket in which nothing was done for so many commits is forgotten; when it is written again its files are looked up again.
-const IDLE_COMMITS_MAX: u32 = 10;
 
 /// How a writer works.
 #[derive(Clone, Debug, Default)]
@@ -83,12 +80,6 @@ enum State {
     Busy,
     /// It failed, and this is why.
     Failed(String),
-}
-
-/// Whether a commit adds to the table or replaces.
-enum Change {
-    Append,
-    Overwrite(OverwriteScope),
 }
 
 impl TableWrite {
@@ -185,35 +176,7 @@ impl TableWrite {
     /// As [`TableWrite::commit`].
     pub async fn close(mut self) -> Result<Committed> {
         self.check_open()?;
-        let buckets = std::mem::take(&mut self.buckets).into_values();
-        let Some(last) = self.last.clone() else {
-            // Without a commit there is nothing that was compacted but files of no commit.
-            join_all(buckets.map(BucketWriter::abandon)).await;
-            return Ok(Committed::default());
-        };
-        let (mut messages, mut failure) = (Vec::new(), None);
-        for prepared in join_all(buckets.map(BucketWriter::prepare_close)).await {
-            match prepared {
-                Ok(message) => messages.extend(message.filter(|message| !message.compact.is_empty())),
-                Err(error) => failure = Some(error),
-            }
-        }
-        if let Some(error) = failure {
-            self.delete_leftovers(&Published::Nothing, &messages).await;
-            return Err(error);
-        }
-        let identifier = last.commit_identifier;
-        let properties = last.properties.clone().unwrap_or_default();
-        let committable = Committable { identifier, watermark: last.watermark, properties, messages: messages.clone() };
-        let commit = FileStoreCommit::new(&self.table, self.user.as_str(), EmptyCommits::Skipped);
-        match commit.commit(committable).await {
-            Ok(committed) => Ok(committed),
-            Err(error) => {
-                let published = Published::find(&commit, identifier, Some(&last), &error).await;
-                self.delete_leftovers(&published, &messages).await;
-                if error.kind() == ErrorKind::Conflict { Ok(Committed::default()) } else { Err(error) }
-            }
-        }
+        self.commit_compactions().await
     }
 
     fn check_open(&self) -> Result<()> {
@@ -282,140 +245,9 @@ impl TableWrite {
         Ok(())
     }
 
-    async fn change(&mut self, change: Change, identifier: i64, extras: CommitExtras) -> Result<Committed> {
-        self.check_open()?;
-        self.state = State::Busy;
-        if self.last_committed().is_some_and(|last| identifier <= last) {
-            self.abandon_buckets().await;
-            self.state = State::Open;
-            return Ok(Committed::default());
-        }
-        let messages = match self.prepare(&change).await {
-            Ok(messages) => messages,
-            Err(error) => return Err(self.fail(error).await),
-        };
-        match self.publish(change, identifier, extras, messages).await {
-            Ok(committed) => {
-                if let Some(snapshot) = committed.snapshots.last() {
-                    self.last = Some(snapshot.clone());
-                }
-                self.state = State::Open;
-                Ok(committed)
-            }
-            Err(error) => Err(self.fail(error).await),
-        }
-    }
-
-    /// Flushes all buckets, side by side, and gives what each of them has to commit.
-    async fn prepare(&mut self, change: &Change) -> Result<Vec<CommitMessage>> {
-        let wait = self.options.compaction;
-        let prepared = match change {
-            Change::Append => {
-                self.check_totals()?;
-                join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(wait))).await
-            }
-            Change::Overwrite(_) => join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await,
-        };
-        let (mut messages, mut failure) = (Vec::with_capacity(prepared.len()), None);
-        for message in prepared {
-            match message {
-                Ok(message) => messages.push(message),
-                Err(error) => failure = Some(error),
-            }
-        }
-        match failure {
-            None => Ok(messages),
-            Some(error) => {
-                self.delete_leftovers(&Published::Nothing, &messages).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Rows are found by the number of buckets of their partition: there can be one only.
-    fn check_totals(&self) -> Result<()> {
-        let differs = |writer: &BucketWriter| Some((writer.other_total()?, writer.bucket().clone()));
-        let Some((other, bucket)) = self.buckets.values().find_map(differs) else { return Ok(()) };
-        let partition = self.table.partition_path(&bucket.partition)?;
-        let partition = if partition.is_empty() { "the table".to_owned() } else { format!("partition {partition}") };
-        let total = self.settings.total_buckets;
-        Err(Error::invalid(format!(
-            "{partition} is split into {other} buckets, and the option bucket is {total}: overwrite it to split it anew, \
-             or set bucket = {other}"
-        )))
-    }
-
-    async fn publish(
-        &mut self,
-        change: Change,
-        identifier: i64,
-        extras: CommitExtras,
-        messages: Vec<CommitMessage>,
-    ) -> Result<Committed> {
-        let idle: Vec<bool> = messages.iter().map(is_empty).collect();
-        let worth: Vec<CommitMessage> = messages.into_iter().filter(|message| !is_empty(message)).collect();
-        let properties = extras.properties.into_iter().collect();
-        let committable = Committable { identifier, watermark: extras.watermark, properties, messages: worth.clone() };
-        let outcome = match &change {
-            Change::Append => self.commit.commit(committable).await,
-            Change::Overwrite(scope) => self.commit.overwrite(scope.clone(), committable).await,
-        };
-        match (outcome, change) {
-            (Ok(committed), Change::Append) => {
-                self.forget_idle(&idle);
-                Ok(committed)
-            }
-            (Ok(committed), Change::Overwrite(_)) => {
-                // What the buckets know of the table was replaced.
-                self.abandon_buckets().await;
-                Ok(committed)
-            }
-            (Err(error), change) => {
-                let published = Published::find(&self.commit, identifier, self.last.as_ref(), &error).await;
-                self.delete_leftovers(&published, &worth).await;
-                match change {
-                    Change::Append if error.kind() == ErrorKind::Conflict => {
-                        self.survive(error, published, &worth).await
-                    }
-                    _ => Err(error),
-                }
-            }
-        }
-    }
-
-    /// Another job compacted the same files: the rows are published, and the buckets go on from what that job left.
-    async fn survive(&mut self, error: Error, published: Published, messages: &[CommitMessage]) -> Result<Committed> {
-        let has_rows = messages.iter().any(|message| !message.data.is_empty());
-        let snapshots = match published {
-            Published::Rows(snapshot) => vec![*snapshot],
-            Published::Nothing if !has_rows => Vec::new(),
-            Published::Nothing | Published::Perhaps => return Err(error),
-        };
-        let clashed = messages.iter().filter(|message| !message.compact.is_empty());
-        let clashed = clashed.map(|message| (message.partition.as_bytes().to_vec(), message.bucket));
-        let clashed: Vec<BucketWriter> = clashed.filter_map(|place| self.buckets.remove(&place)).collect();
-        join_all(clashed.into_iter().map(BucketWriter::abandon)).await;
-        Ok(Committed { snapshots })
-    }
-
-    /// Counts a commit for the buckets, which are in the order of `idle`, and forgets those in which nothing is done any more.
-    fn forget_idle(&mut self, idle: &[bool]) {
-        let mut idle = idle.iter();
-        self.buckets.retain(|_, writer| {
-            let is_idle = idle.next().copied().unwrap_or(false);
-            !is_idle || writer.count_idle_commit() <= IDLE_COMMITS_MAX
-        });
-    }
-
     async fn abandon_buckets(&mut self) {
         let buckets = std::mem::take(&mut self.buckets);
         join_all(buckets.into_values().map(BucketWriter::abandon)).await;
-    }
-
-    async fn delete_leftovers(&self, published: &Published, messages: &[CommitMessage]) {
-        for (bucket, files) in published.leftovers(messages) {
-            delete_unpublished(&self.table, &bucket, &files).await;
-        }
     }
 
     /// Closes the writer after an error; what was written and handed to no commit is deleted.
@@ -428,8 +260,4 @@ impl TableWrite {
 
 fn place_of(bucket: &PartitionBucket) -> (Vec<u8>, i32) {
     (bucket.partition.as_bytes().to_vec(), bucket.bucket)
-}
-
-fn is_empty(message: &CommitMessage) -> bool {
-    message.data.is_empty() && message.compact.is_empty()
 }
