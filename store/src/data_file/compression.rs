@@ -1,7 +1,7 @@
-//! The codec of a table's data files as Parquet's.
+//! The codec of a table's data files as Parquet's, and in their names.
 //!
-//! Goes in: the option `file.compression`. Comes out: a codec with its level, or a refusal. Answers to
-//! `RowDataParquetBuilder.getCompression`.
+//! Goes in: the option `file.compression`. Comes out: a codec with its level, or a refusal; and what names say of it. Answers to
+//! `RowDataParquetBuilder.getCompression` and `HadoopCompressionType`.
 
 use alluvium_format::options::{FileCompression, key};
 use alluvium_format::{Error, Result};
@@ -32,4 +32,49 @@ pub(super) fn parquet_codec(compression: &FileCompression) -> Result<Compression
             return Err(Error::unsupported(format!("the option {name} = {other}; known codecs are {known}")));
         }
     })
+}
+
+/// What names of files say of the codec with `file.suffix.include.compression`; nothing of none.
+pub(super) fn name_of_codec(codec: &str) -> Option<&str> {
+    match codec {
+        "none" => None,
+        "zstd" => Some("zst"),
+        "gzip" => Some("gz"),
+        other => Some(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alluvium_format::ErrorKind;
+    use parquet::basic::{Compression, ZstdLevel};
+
+    use super::*;
+
+    fn codec(codec: &str, zstd_level: i32) -> Result<Compression> {
+        parquet_codec(&FileCompression { codec: codec.to_owned(), zstd_level })
+    }
+
+    #[test]
+    fn codecs_are_those_that_java_reads() {
+        assert_eq!(codec("zstd", 3).unwrap(), Compression::ZSTD(ZstdLevel::try_new(3).unwrap()));
+        assert_eq!(codec("lz4", 1).unwrap(), Compression::LZ4_RAW);
+        assert_eq!(codec("none", 1).unwrap(), Compression::UNCOMPRESSED);
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_by_name() {
+        let refused = codec("lzo", 1).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.to_string().contains("lzo"), "{refused}");
+        assert_eq!(codec("zstd", 99).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn names_say_what_paimon_calls_the_codec() {
+        let table = [("zstd", Some("zst")), ("gzip", Some("gz")), ("snappy", Some("snappy")), ("none", None)];
+        for (codec, name) in table {
+            assert_eq!(name_of_codec(codec), name);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::ArrayRef;
 
 use super::DataFileSpec;
+use super::compression::name_of_codec;
 use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
 use super::file_writer::FileWriter;
 use super::layout::FileLayout;
@@ -50,11 +51,10 @@ struct FileNames {
 impl FileNames {
     fn of(table: &TableStore, spec: &DataFileSpec) -> Result<Self> {
         let options = table.options();
-        let codec = if options.file_suffix_include_compression()? {
-            format!(".{}", options.file_compression(spec.level)?.codec)
-        } else {
-            String::new()
-        };
+        let named = options.file_suffix_include_compression()?;
+        let compression = options.file_compression(spec.level)?;
+        let codec =
+            name_of_codec(&compression.codec).filter(|_| named).map_or(String::new(), |name| format!(".{name}"));
         Ok(Self {
             folder: table.bucket_path(&spec.bucket.partition, spec.bucket.bucket)?,
             stem: format!("{}{}", options.data_file_prefix(), table.io().namer().uuid()),
