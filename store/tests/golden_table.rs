@@ -20,7 +20,8 @@ pub(crate) enum Place {
     Memory,
 }
 
-fn folder() -> PathBuf {
+/// Where the cases are.
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
 }
 
