@@ -1,0 +1,166 @@
+//! One failure at every operation, in every mode, in turn: of writers with compaction, of dedicated compactors, of overwrites.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alluvium::{CompactionWait, ErrorKind, Publish, WriteOptions};
+use alluvium_sim::ops::OrderColumn;
+use alluvium_sim::{Fault, FaultMode, Faults, OperationKind, Replay, Step, Workload, WorkloadOptions, seeds};
+use tokio::task::JoinSet;
+
+use crate::fault_world::{Outcome, Setting, View, World};
+
+const USER: &str = "writer";
+/// No simulated work takes as long, whatever fails; what does hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+const CASES_AT_ONCE: usize = 64;
+
+fn setting(options: &[(&'static str, &'static str)], publish: Publish) -> Setting {
+    let compaction = CompactionWait::Always;
+    let options = [("bucket", "2"), ("num-sorted-run.compaction-trigger", "2")].iter().chain(options).copied();
+    Setting { options: options.collect(), publish, write: WriteOptions { compaction, ..WriteOptions::default() } }
+}
+
+/// What one case works with.
+#[derive(Debug)]
+struct Sweep {
+    seed: u64,
+    setting: Setting,
+    work: Workload,
+}
+
+/// Runs `work` with every single fault, and checks what it leaves, before and after a recovery.
+async fn sweep(seed: u64, setting: &Setting, work: Workload) {
+    let sweep = Arc::new(Sweep { seed, setting: setting.clone(), work });
+    let operations = without_faults(&sweep).await;
+    let faults = (0..operations).flat_map(|operation| FaultMode::ALL.map(|mode| Fault { operation, mode }));
+    let mut cases = JoinSet::new();
+    for fault in faults {
+        // Cases wait for each other's retries, but not all at once in memory.
+        if cases.len() >= CASES_AT_ONCE {
+            cases.join_next().await.map(Result::unwrap);
+        }
+        let sweep = sweep.clone();
+        cases.spawn(async move {
+            let _replay = Replay::new(sweep.seed, format!("{fault:?}, {:?}", sweep.setting));
+            tokio::time::timeout(PATIENCE, one_fault(&sweep, fault)).await.expect("the work hangs");
+        });
+    }
+    cases.join_all().await;
+}
+
+/// How many operations there are.
+async fn without_faults(sweep: &Sweep) -> usize {
+    let _replay = Replay::new(sweep.seed, format!("no fault, {:?}", sweep.setting));
+    let world = World::create(sweep.seed, &sweep.setting).await;
+    let outcome = world.run(View::Faulty, USER, &sweep.work).await;
+    assert!(outcome.error.is_none(), "without faults: {:?}", outcome.error);
+    assert!(world.garbage().await.is_empty(), "without faults: {:?}", world.garbage().await);
+    let operations = world.faulty.operations().len();
+    check(&world, &sweep.work, &outcome).await;
+    // What runs beside the writer makes the number differ from run to run.
+    operations + operations / 10
+}
+
+async fn one_fault(sweep: &Sweep, fault: Fault) {
+    let Sweep { seed, setting, work } = sweep;
+    let world = World::create(*seed, setting).await;
+    world.faulty.arm(Faults::At(fault));
+    let outcome = world.run(View::Faulty, USER, work).await;
+    let failures = world.faulty.failures();
+    if let Some(error) = &outcome.error {
+        let expected = matches!(error.kind(), ErrorKind::Storage | ErrorKind::Unknown);
+        assert!(expected, "{failures:?} came out as {:?}: {error}", error.kind());
+    }
+    world.check_files().await;
+    let unknown = outcome.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Unknown);
+    let clean_up_failed = failures.iter().any(|(operation, mode)| {
+        *mode == FaultMode::Crash || matches!(operation.kind, OperationKind::Delete | OperationKind::AbortMultipart)
+    });
+    if !unknown && !clean_up_failed {
+        let garbage = world.garbage().await;
+        assert!(garbage.is_empty(), "{failures:?}, {:?} left {garbage:?}", outcome.error);
+    }
+    recover(&world, work, &outcome).await;
+}
+
+/// A new process with a store that works does the rest.
+async fn recover(world: &World, work: &Workload, outcome: &Outcome) {
+    let again = world.run(View::Healthy, USER, work).await;
+    assert!(again.error.is_none(), "after {:?}, the recovery: {:?}", outcome.error, again.error);
+    let twice: Vec<&i64> = outcome.acknowledged.intersection(&again.acknowledged).collect();
+    assert!(twice.is_empty(), "acknowledged, and yet committed again: {twice:?}");
+    check(world, work, outcome).await;
+}
+
+async fn check(world: &World, work: &Workload, outcome: &Outcome) {
+    let model = work.model().rows();
+    let checkpoints = work.checkpoints();
+    assert_eq!(world.rows().await, model, "after {:?}", outcome.error);
+    world.check_files().await;
+    world.check_commits(USER, checkpoints.keys().copied()).await;
+    world.check_tail(USER, work).await;
+    let garbage = world.garbage().await;
+    world.delete(&garbage).await;
+    assert_eq!(world.rows().await, model, "without {garbage:?}");
+    let table = world.table(View::Healthy).await.unwrap();
+    table.compact().full().execute().await.unwrap();
+    assert_eq!(world.rows().await, model, "compacted");
+    world.check_files().await;
+}
+
+/// The sweep over random work of each seed.
+async fn sweep_seeds(count: u64, setting: &Setting, options: &WorkloadOptions) {
+    for seed in seeds(count) {
+        sweep(seed, setting, Workload::random(seed, options)).await;
+    }
+}
+
+fn small() -> WorkloadOptions {
+    WorkloadOptions { checkpoints: 4, batch_changes_max: 12, ids: 16, ..WorkloadOptions::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_survives_a_fault_at_every_operation() {
+    sweep_seeds(1, &setting(&[], Publish::ConditionalPut), &small()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_with_a_sequence_field_survives_a_fault_at_every_operation() {
+    let options = WorkloadOptions { partitions: 2, order: OrderColumn::Late, ..small() };
+    sweep_seeds(1, &setting(&[("sequence.field", "ord")], Publish::ConditionalPut), &options).await;
+}
+
+/// Every batch becomes files of its own, long before the commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_short_of_memory_survives_a_fault_at_every_operation() {
+    let mut setting = setting(&[], Publish::ConditionalPut);
+    setting.write.memory_bytes = Some(1);
+    sweep_seeds(1, &setting, &WorkloadOptions { checkpoints: 3, ..small() }).await;
+}
+
+/// As in a folder: a hidden sibling is written and linked to its name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_links_survives_a_fault_at_every_operation() {
+    sweep_seeds(1, &setting(&[], Publish::Link), &WorkloadOptions { checkpoints: 2, ..small() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dedicated_compactor_survives_a_fault_at_every_operation() {
+    let options = WorkloadOptions { partitions: 2, ..small() };
+    for seed in seeds(1) {
+        let mut work = Workload::random(seed, &options);
+        // A compaction after each commit, but for the last, of which recovery takes care.
+        let commits: Vec<usize> = (0..work.steps.len()).filter(|at| work.steps[*at].identifier().is_some()).collect();
+        for (count, at) in commits.into_iter().rev().enumerate() {
+            work.steps.insert(at + 1, if count % 2 == 0 { Step::CompactFully } else { Step::Compact });
+        }
+        sweep(seed, &setting(&[("write-only", "true")], Publish::ConditionalPut), work).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overwrites_survive_a_fault_at_every_operation() {
+    let options = WorkloadOptions { partitions: 2, overwrite_one_in: 2, ..small() };
+    sweep_seeds(1, &setting(&[], Publish::ConditionalPut), &options).await;
+}
