@@ -5,5 +5,6 @@ mod fault_interleaved;
 mod fault_publish;
 mod fault_sweep;
 mod fault_world;
+mod read_filters;
 mod read_golden;
 mod tidy;

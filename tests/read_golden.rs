@@ -15,7 +15,7 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 /// What is refused of cases that are not admitted, and the word the error must have.
-const REFUSED: [(&str, &str); 7] = [
+pub(crate) const REFUSED: [(&str, &str); 7] = [
     ("dv-append", "deletion-vectors.enabled"),
     ("dv-bitmap32", "deletion-vectors.enabled"),
     ("dv-bitmap64", "deletion-vectors.enabled"),
@@ -29,7 +29,7 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn case_names() -> Vec<String> {
+pub(crate) fn case_names() -> Vec<String> {
     let folders = fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let mut names: Vec<String> = folders.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
@@ -51,7 +51,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A case, opened in a warehouse of its own.
-struct Case {
+pub(crate) struct Case {
     name: String,
     catalog: FileSystemCatalog,
     read_options: BTreeMap<String, String>,
@@ -59,7 +59,7 @@ struct Case {
 }
 
 impl Case {
-    fn open(name: &str) -> Self {
+    pub(crate) fn open(name: &str) -> Self {
         let warehouse = tempfile::tempdir().unwrap();
         let folder = golden().join(name);
         copy(&folder.join("table"), &warehouse.path().join("golden.db").join(name));
@@ -70,7 +70,7 @@ impl Case {
         Self { name: name.to_owned(), catalog, read_options, _warehouse: warehouse }
     }
 
-    async fn table(&self, suffix: &str) -> Table {
+    pub(crate) async fn table(&self, suffix: &str) -> Table {
         let table = self.catalog.table(&format!("golden.{}{suffix}", self.name)).await.unwrap();
         table.with_options(&self.read_options).unwrap()
     }
@@ -139,7 +139,7 @@ impl Case {
     }
 }
 
-type Row = Vec<Option<Datum>>;
+pub(crate) type Row = Vec<Option<Datum>>;
 
 async fn read(table: &Table, travel: TimeTravel) -> Result<(BatchPlan, Vec<Row>), Error> {
     let read = table.read().at(travel);
@@ -149,7 +149,7 @@ async fn read(table: &Table, travel: TimeTravel) -> Result<(BatchPlan, Vec<Row>)
     Ok((plan, rows))
 }
 
-fn rows_of(batch: &RecordBatch, fields: &[DataField]) -> Vec<Row> {
+pub(crate) fn rows_of(batch: &RecordBatch, fields: &[DataField]) -> Vec<Row> {
     let value = |row: usize, at: usize| {
         let data_type = &fields[at].data_type;
         arrow::datum_at(batch.column(at), data_type, row).unwrap().map(normal)

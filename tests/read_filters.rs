@@ -1,0 +1,149 @@
+//! Conditions, projections and limits over the tables that Paimon wrote: what they leave out is what they must, whatever was pruned
+//! by partition, bucket and statistics, and whatever runs overlap.
+
+use alluvium::format::{CompareOp, Predicate, TypeRoot};
+use alluvium::{DataField, Datum, Error, ErrorKind, Table};
+use alluvium_reader::filter_batch;
+use arrow_array::RecordBatch;
+use futures::TryStreamExt;
+
+use crate::read_golden::{Case, REFUSED, Row, case_names, rows_of};
+
+/// Values of a column that are compared with.
+const LITERALS: usize = 3;
+
+async fn all_rows(table: &Table) -> Vec<RecordBatch> {
+    table.read().execute().await.unwrap().try_collect().await.unwrap()
+}
+
+fn rows(batches: &[RecordBatch], fields: &[DataField]) -> Vec<String> {
+    let mut rows: Vec<String> =
+        batches.iter().flat_map(|batch| rows_of(batch, fields)).map(|row: Row| format!("{row:?}")).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn is_comparable(field: &DataField) -> bool {
+    !matches!(
+        field.data_type.root,
+        TypeRoot::Array(_) | TypeRoot::Map { .. } | TypeRoot::Multiset(_) | TypeRoot::Row(_)
+    )
+}
+
+/// Some values that the column has: from the first, the middle and the last row.
+fn literals(rows: &[Row], column: usize) -> Vec<Datum> {
+    let values: Vec<&Datum> = rows.iter().filter_map(|row| row[column].as_ref()).collect();
+    let picked = [0, values.len() / 2, values.len().saturating_sub(1)];
+    let mut literals: Vec<Datum> = picked.iter().filter_map(|at| values.get(*at).copied().cloned()).collect();
+    literals.dedup();
+    literals.truncate(LITERALS);
+    literals
+}
+
+fn compare(column: &str, op: CompareOp, literal: &Datum) -> Predicate {
+    Predicate::Compare { column: column.to_owned(), op, literal: literal.clone() }
+}
+
+/// Conditions on single columns, and pairs of them.
+fn predicates(fields: &[DataField], rows: &[Row]) -> Vec<Predicate> {
+    let mut single = Vec::new();
+    for (at, field) in fields.iter().enumerate().filter(|(_, field)| is_comparable(field)) {
+        let name = field.name.as_str();
+        let literals = literals(rows, at);
+        for literal in &literals {
+            let ops = [CompareOp::Eq, CompareOp::NotEq, CompareOp::Lt, CompareOp::GtEq];
+            single.extend(ops.iter().map(|op| compare(name, *op, literal)));
+        }
+        single.push(Predicate::In { column: name.to_owned(), literals, has_null: false });
+        single.push(Predicate::IsNull(name.to_owned()));
+        single.push(Predicate::IsNotNull(name.to_owned()));
+    }
+    let pairs: Vec<Predicate> = single
+        .iter()
+        .zip(single.iter().rev())
+        .step_by(3)
+        .flat_map(|(a, b)| {
+            let (both, either) = (vec![a.clone(), b.clone()], vec![a.clone(), b.clone()]);
+            [Predicate::And(both), Predicate::Or(either), Predicate::Not(Box::new(a.clone()))]
+        })
+        .collect();
+    single.into_iter().chain(pairs).collect()
+}
+
+fn admitted() -> Vec<String> {
+    case_names().into_iter().filter(|name| !REFUSED.iter().any(|(refused, _)| refused == name)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filtered_read_is_the_whole_read_filtered() {
+    for name in admitted() {
+        let table = Case::open(&name).table("").await;
+        let fields = table.schema().fields.clone();
+        let whole = all_rows(&table).await;
+        let decoded: Vec<Row> = whole.iter().flat_map(|batch| rows_of(batch, &fields)).collect();
+        for predicate in predicates(&fields, &decoded) {
+            let read = table.read().filter(predicate.clone()).execute().await.unwrap();
+            let got: Vec<RecordBatch> = read.try_collect().await.unwrap();
+            let wanted: Vec<RecordBatch> = whole.iter().map(|batch| filter_batch(&predicate, batch).unwrap()).collect();
+            assert_eq!(rows(&got, &fields), rows(&wanted, &fields), "{name}: {predicate:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_keeps_the_rows_and_the_order_asked_for() {
+    for name in admitted() {
+        let table = Case::open(&name).table("").await;
+        let fields = table.schema().fields.clone();
+        let whole = all_rows(&table).await;
+        let backwards: Vec<usize> = (0..fields.len()).rev().collect();
+        for columns in [backwards, vec![fields.len() - 1], vec![0], vec![]] {
+            let picked: Vec<DataField> = columns.iter().map(|at| fields[*at].clone()).collect();
+            let names: Vec<String> = picked.iter().map(|field| field.name.clone()).collect();
+            // The condition is on a column that is mostly not returned.
+            let predicate = Predicate::IsNotNull(fields[fields.len() / 2].name.clone());
+            let read = table.read().columns(names).filter(predicate.clone()).execute().await.unwrap();
+            let got: Vec<RecordBatch> = read.try_collect().await.unwrap();
+            let filtered = whole.iter().map(|batch| filter_batch(&predicate, batch).unwrap());
+            let wanted: Vec<RecordBatch> = filtered.map(|batch| batch.project(&columns).unwrap()).collect();
+            assert_eq!(rows(&got, &picked), rows(&wanted, &picked), "{name}: {columns:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_gives_that_many_rows_of_the_table() {
+    for name in ["dedup-three-buckets", "dedup-upgrade-levels", "append-unaware", "many-manifests", "dedup-one-bucket"]
+    {
+        let table = Case::open(name).table("").await;
+        let fields = table.schema().fields.clone();
+        let whole = rows(&all_rows(&table).await, &fields);
+        for limit in [0, 1, 2, whole.len(), whole.len() + 5] {
+            let read = table.read().limit(limit).execute().await.unwrap();
+            let got = rows(&read.try_collect::<Vec<_>>().await.unwrap(), &fields);
+            assert_eq!(got.len(), limit.min(whole.len()), "{name}: {limit}");
+            assert!(got.iter().all(|row| whole.contains(row)), "{name}: {limit}");
+        }
+    }
+}
+
+/// The error of a read that is asked for wrongly.
+async fn refused(columns: &[&str], predicate: Predicate) -> Error {
+    let table = Case::open("dedup-one-bucket").table("").await;
+    table.read().columns(columns.iter().copied()).filter(predicate).plan().await.unwrap_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_columns_are_named_before_anything_is_read() {
+    let table = Case::open("dedup-one-bucket").table("").await;
+    let known: Vec<&str> = table.schema().fields.iter().map(|field| field.name.as_str()).collect();
+    let missing = refused(&["nope"], Predicate::True).await;
+    let twice = refused(&[known[0], known[0]], Predicate::True).await;
+    let filtered = refused(&[known[0]], Predicate::IsNull("nope".to_owned())).await;
+    for (error, word) in [(&missing, known[0]), (&twice, "twice"), (&filtered, known[0])] {
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let literal = compare(known[0], CompareOp::Eq, &Datum::Bytes(vec![1]));
+    assert_eq!(refused(&[known[0]], literal).await.kind(), ErrorKind::Invalid);
+}
