@@ -291,11 +291,13 @@ impl TableIo {
         let temporary = Path::parse(format!("{folder}.{name}.{}.tmp", self.namer.uuid()))
             .map_err(|error| Error::invalid(format!("{path} is no path: {error}")))?;
         let written = self.store.put(&temporary, PutPayload::from_bytes(bytes.clone())).await;
-        written.map_err(|error| convert(error, "writing", temporary.as_ref()))?;
-        let linked = self.store.copy_if_not_exists(&temporary, path).await;
-        // A temporary file that stays is garbage, whatever came of the link.
+        let linked = match written {
+            Ok(_) => Ok(self.store.copy_if_not_exists(&temporary, path).await),
+            Err(error) => Err(convert(error, "writing", temporary.as_ref())),
+        };
+        // It may be there though writing it failed. One that stays is garbage, whatever came of the link.
         let _ = self.store.delete(&temporary).await;
-        Ok(linked)
+        linked
     }
 
     /// What a put that answered `put` came to; `None`: refused, and the file is not there.
