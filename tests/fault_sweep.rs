@@ -1,12 +1,13 @@
 //! One failure at every operation, in every mode, in turn: of writers with compaction, of dedicated compactors, of overwrites.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alluvium::{CompactionWait, ErrorKind, Publish, WriteOptions};
 use alluvium_sim::ops::OrderColumn;
 use alluvium_sim::{Fault, FaultMode, Faults, OperationKind, Replay, Step, Workload, WorkloadOptions, seeds};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::fault_world::{Outcome, Setting, View, World};
 
@@ -21,24 +22,31 @@ fn setting(options: &[(&'static str, &'static str)], publish: Publish) -> Settin
     Setting { options: options.collect(), publish, write: WriteOptions { compaction, ..WriteOptions::default() } }
 }
 
-/// What one case works with.
+/// What the cases work with, and what they saw.
 #[derive(Debug)]
 struct Sweep {
     seed: u64,
     setting: Setting,
     work: Workload,
+    seen: Mutex<BTreeMap<&'static str, usize>>,
+}
+
+impl Sweep {
+    fn saw(&self, what: &'static str) {
+        *self.seen.lock().unwrap().entry(what).or_default() += 1;
+    }
 }
 
 /// Runs `work` with every single fault, and checks what it leaves, before and after a recovery.
 async fn sweep(seed: u64, setting: &Setting, work: Workload) {
-    let sweep = Arc::new(Sweep { seed, setting: setting.clone(), work });
+    let sweep = Arc::new(Sweep { seed, setting: setting.clone(), work, seen: Mutex::default() });
     let operations = without_faults(&sweep).await;
     let faults = (0..operations).flat_map(|operation| FaultMode::ALL.map(|mode| Fault { operation, mode }));
     let mut cases = JoinSet::new();
     for fault in faults {
         // Cases wait for each other's retries, but not all at once in memory.
         if cases.len() >= CASES_AT_ONCE {
-            cases.join_next().await.map(Result::unwrap);
+            finish(cases.join_next().await);
         }
         let sweep = sweep.clone();
         cases.spawn(async move {
@@ -46,7 +54,21 @@ async fn sweep(seed: u64, setting: &Setting, work: Workload) {
             tokio::time::timeout(PATIENCE, one_fault(&sweep, fault)).await.expect("the work hangs");
         });
     }
-    cases.join_all().await;
+    while !cases.is_empty() {
+        finish(cases.join_next().await);
+    }
+    let seen = sweep.seen.lock().unwrap().clone();
+    println!("seed {seed}, {operations} operations: {seen:?}");
+    let count = |what| seen.get(what).copied().unwrap_or(0);
+    assert!(count("hit") >= operations * FaultMode::ALL.len() * 8 / 10, "few faults hit: {seen:?}");
+    assert!(count("failed") > operations && count("survived") > 0 && count("garbage") > 0, "{seen:?}");
+}
+
+/// Goes on with the panic of a case.
+fn finish(case: Option<std::result::Result<(), JoinError>>) {
+    if let Some(Err(error)) = case {
+        std::panic::resume_unwind(error.into_panic());
+    }
 }
 
 /// How many operations there are.
@@ -58,30 +80,34 @@ async fn without_faults(sweep: &Sweep) -> usize {
     assert!(world.garbage().await.is_empty(), "without faults: {:?}", world.garbage().await);
     let operations = world.faulty.operations().len();
     check(&world, &sweep.work, &outcome).await;
-    // What runs beside the writer makes the number differ from run to run.
-    operations + operations / 10
+    operations
 }
 
 async fn one_fault(sweep: &Sweep, fault: Fault) {
-    let Sweep { seed, setting, work } = sweep;
-    let world = World::create(*seed, setting).await;
+    let world = World::create(sweep.seed, &sweep.setting).await;
     world.faulty.arm(Faults::At(fault));
-    let outcome = world.run(View::Faulty, USER, work).await;
+    let outcome = world.run(View::Faulty, USER, &sweep.work).await;
     let failures = world.faulty.failures();
+    if !failures.is_empty() {
+        sweep.saw("hit");
+        sweep.saw(if outcome.error.is_some() { "failed" } else { "survived" });
+    }
     if let Some(error) = &outcome.error {
         let expected = matches!(error.kind(), ErrorKind::Storage | ErrorKind::Unknown);
         assert!(expected, "{failures:?} came out as {:?}: {error}", error.kind());
     }
     world.check_files().await;
+    let garbage = world.garbage().await;
+    if !garbage.is_empty() {
+        sweep.saw("garbage");
+    }
     let unknown = outcome.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Unknown);
     let clean_up_failed = failures.iter().any(|(operation, mode)| {
         *mode == FaultMode::Crash || matches!(operation.kind, OperationKind::Delete | OperationKind::AbortMultipart)
     });
-    if !unknown && !clean_up_failed {
-        let garbage = world.garbage().await;
-        assert!(garbage.is_empty(), "{failures:?}, {:?} left {garbage:?}", outcome.error);
-    }
-    recover(&world, work, &outcome).await;
+    let excused = unknown || clean_up_failed;
+    assert!(garbage.is_empty() || excused, "{failures:?}, {:?} left {garbage:?}", outcome.error);
+    recover(&world, &sweep.work, &outcome).await;
 }
 
 /// A new process with a store that works does the rest.
