@@ -25,7 +25,7 @@ fn is_metadata(file: &str) -> bool {
     hints.iter().any(|hint| hint == file) || file.starts_with("schema/schema-")
 }
 
-fn changes_of(kinds: Option<&Int8Array>, rows: &RecordBatch) -> Vec<Change> {
+pub(crate) pub(crate) fn changes_of(kinds: Option<&Int8Array>, rows: &RecordBatch) -> Vec<Change> {
     let column = |name: &str| rows.column_by_name(name).unwrap();
     let (partitions, ids) = (column("pt").as_primitive::<Int32Type>(), column("id").as_primitive::<Int64Type>());
     let (orders, values) = (column("ord").as_primitive::<Int64Type>(), column("value").as_string::<i32>());
@@ -64,7 +64,7 @@ impl World {
 
     /// Files that the snapshots name, each of which must be there; reading them is part of the check.
     pub(crate) async fn reachable(&self) -> BTreeSet<String> {
-        let table = self.table_store().await;
+        let table = self.table_store(View::Healthy).await.unwrap();
         let mut names = BTreeSet::new();
         for id in table.snapshots().ids().await.unwrap() {
             names.insert(path::snapshot(id));

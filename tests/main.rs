@@ -7,4 +7,5 @@ mod fault_sweep;
 mod fault_world;
 mod read_filters;
 mod read_golden;
+mod read_history;
 mod tidy;
