@@ -35,7 +35,14 @@ pub(crate) struct Arguments {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Place {
     /// The folder of all databases: a path, or a URL (file:// s3:// gs:// az:// memory:)
-    #[arg(short, long, global = true, env = "ALLUVIUM_WAREHOUSE", default_value = "./warehouse", value_name = "PATH|URL")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "ALLUVIUM_WAREHOUSE",
+        default_value = "./warehouse",
+        value_name = "PATH|URL"
+    )]
     #[arg(help_heading = "Warehouse")]
     pub(crate) warehouse: String,
 

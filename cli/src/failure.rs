@@ -66,12 +66,18 @@ impl Failure {
 /// What to do, where the message of the library cannot know it.
 fn advice(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
-        ErrorKind::Conflict => "Others changed the table at the same time; nothing of this step is visible. Run it again.",
+        ErrorKind::Conflict => {
+            "Others changed the table at the same time; nothing of this step is visible. Run it again."
+        }
         ErrorKind::Unknown => {
             "Whether the last commit is in the table is not known. Look at the snapshots (alluvium inspect) before running it again."
         }
-        ErrorKind::Storage => "The files could not be read or written. Check the warehouse (-w), its options (-o) and its rights.",
-        ErrorKind::Corrupt => "The table's files are damaged: restore the file named above from a backup, or read an earlier snapshot.",
+        ErrorKind::Storage => {
+            "The files could not be read or written. Check the warehouse (-w), its options (-o) and its rights."
+        }
+        ErrorKind::Corrupt => {
+            "The table's files are damaged: restore the file named above from a backup, or read an earlier snapshot."
+        }
         ErrorKind::Internal => "This is a defect of alluvium: please report it with the message above.",
         _ => return None,
     })

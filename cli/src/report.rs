@@ -45,7 +45,7 @@ pub(crate) enum Column {
 pub(crate) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY);
-    table.set_header(columns.iter().map(|Column::Text(name) | Column::Number(name)| *name));
+    table.set_header(columns.iter().map(|(Column::Text(name) | Column::Number(name))| *name));
     for row in rows {
         table.add_row(row);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use indicatif::ProgressDrawTarget;
+use console::Term;
 
 /// Columns where there is no terminal to ask.
 const WIDTH_DEFAULT: usize = 120;
@@ -16,6 +16,6 @@ pub(crate) fn output_is_terminal() -> bool {
 
 /// Columns of the output.
 pub(crate) fn output_width() -> usize {
-    let width = if output_is_terminal() { ProgressDrawTarget::stdout().width() } else { None };
-    width.map_or(WIDTH_DEFAULT, usize::from).max(WIDTH_MIN)
+    let size = Term::stdout().size_checked();
+    size.map_or(WIDTH_DEFAULT, |(_, columns)| usize::from(columns)).max(WIDTH_MIN)
 }

@@ -1,2 +1,11 @@
 //! The tests of the binary, run as a user runs it: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod arguments;
+mod bad_input;
+mod ingest;
+mod quickstart;
+mod reading;
+mod shell;
+mod tables;
+mod transcript;

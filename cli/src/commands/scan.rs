@@ -1,0 +1,141 @@
+//! `scan`: the rows of a table, now or as they were, or the changes between two snapshots.
+
+use std::sync::Arc;
+
+use alluvium::format::Predicate;
+use alluvium::{ErrorKind, Table, TableSchema, TimeTravel};
+use clap::Args;
+use futures::TryStreamExt;
+
+use crate::condition::parse_condition;
+use crate::failure::{Failure, Outcome};
+use crate::output::RowKindColumn;
+use crate::sink::SinkArgs;
+use crate::time_text;
+use crate::warehouse::Warehouse;
+
+const EXAMPLES: &str = "\
+Examples:
+  alluvium scan shop.orders --columns id,total --where \"total >= 5 AND item LIKE 'tea%'\" --limit 10
+  alluvium scan shop.orders --snapshot 3
+  alluvium scan shop.orders --timestamp '2013-01-31 10:00:00'
+  alluvium scan shop.orders --incremental 3..7                     the changes of snapshots 4 to 7, each with its row kind
+  alluvium scan shop.orders --output parquet > orders.parquet";
+
+/// Arguments of `scan`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ScanArgs {
+    /// The table, DATABASE.TABLE
+    table: String,
+    #[command(flatten)]
+    sink: SinkArgs,
+    /// At most so many rows
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The table as of this snapshot
+    #[arg(long, value_name = "ID", group = "state", value_parser = clap::value_parser!(i64).range(1..))]
+    snapshot: Option<i64>,
+    /// The table as of this tag
+    #[arg(long, value_name = "NAME", group = "state")]
+    tag: Option<String>,
+    /// The table as of this time: milliseconds since 1970, or like '2013-01-31 10:00:00' of the local zone
+    #[arg(long, value_name = "TIME", group = "state", value_parser = time_text::parse, allow_hyphen_values = true)]
+    timestamp: Option<i64>,
+    /// The changes after snapshot or tag A up to and including B
+    #[arg(long, value_name = "A..B", group = "state", value_parser = interval)]
+    incremental: Option<(String, String)>,
+}
+
+pub(crate) async fn run(args: ScanArgs, warehouse: &Warehouse) -> Outcome {
+    let table = warehouse.table(&args.table).await?;
+    let doing = |failure: Failure| failure.doing(format!("scanning {}", table.name()));
+    match &args.incremental {
+        Some((from, to)) => changes(&args, &table, (from, to)).await.map_err(doing),
+        None => rows(&args, &table).await.map_err(doing),
+    }
+}
+
+async fn rows(args: &ScanArgs, table: &Table) -> Outcome {
+    let travel = travel(args);
+    let schema = schema_at(table, &travel).await?;
+    let fields = args.sink.fields(&schema)?;
+    let mut read = table.read().at(travel).columns(fields.iter().map(|field| field.name.clone()));
+    read = read.filter(condition(&args.sink, &schema)?);
+    if let Some(limit) = args.limit {
+        read = read.limit(limit);
+    }
+    let mut batches = read.execute().await?;
+    let mut sink = args.sink.open(&fields, RowKindColumn::Absent)?;
+    while let Some(batch) = batches.try_next().await? {
+        sink.write(&batch, None)?;
+    }
+    sink.finish()
+}
+
+async fn changes(args: &ScanArgs, table: &Table, (from, to): (&str, &str)) -> Outcome {
+    let interval = (snapshot_id(table, from).await?, snapshot_id(table, to).await?);
+    if interval.0 > interval.1 {
+        return Err(Failure::Usage(format!(
+            "--incremental {from}..{to}: snapshot {} is after {}",
+            interval.0, interval.1
+        )));
+    }
+    let fields = args.sink.fields(table.schema())?;
+    let read = table.read().columns(fields.iter().map(|field| field.name.clone()));
+    let mut batches = read.filter(condition(&args.sink, table.schema())?).incremental(interval.0, interval.1).await?;
+    let mut sink = args.sink.open(&fields, RowKindColumn::Leading)?;
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    while left > 0 {
+        let Some(batch) = batches.try_next().await? else { break };
+        let rows = left.min(batch.rows.num_rows());
+        sink.write(&batch.rows.slice(0, rows), Some(&batch.kinds.slice(0, rows)))?;
+        left -= rows;
+    }
+    sink.finish()
+}
+
+fn travel(args: &ScanArgs) -> TimeTravel {
+    match (args.snapshot, &args.tag, args.timestamp) {
+        (Some(id), _, _) => TimeTravel::Snapshot(id),
+        (_, Some(tag), _) => TimeTravel::Tag(tag.clone()),
+        (_, _, Some(millis)) => TimeTravel::Timestamp(millis),
+        _ => TimeTravel::Latest,
+    }
+}
+
+/// The schema that the rows have: the latest, or that of the state travelled to.
+async fn schema_at(table: &Table, travel: &TimeTravel) -> Outcome<Arc<TableSchema>> {
+    if *travel == TimeTravel::Latest {
+        return Ok(table.schema().clone());
+    }
+    let plan = table.read().at(travel.clone()).plan().await?;
+    match plan.snapshot {
+        Some(snapshot) if snapshot.schema_id != table.schema().id => Ok(table.schema_of(snapshot.schema_id).await?),
+        _ => Ok(table.schema().clone()),
+    }
+}
+
+/// The condition of `--where`.
+pub(crate) fn condition(sink: &SinkArgs, schema: &TableSchema) -> Outcome<Predicate> {
+    let Some(text) = &sink.condition else { return Ok(Predicate::True) };
+    parse_condition(text, schema).map_err(|error| match error.kind() {
+        ErrorKind::Invalid => Failure::usage("--where", error),
+        _ => Failure::Failed(error),
+    })
+}
+
+/// The snapshot of an id or a tag.
+async fn snapshot_id(table: &Table, text: &str) -> Outcome<i64> {
+    match text.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Ok(table.tag_snapshot(text).await?.id),
+    }
+}
+
+fn interval(text: &str) -> Result<(String, String), String> {
+    match text.split_once("..") {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.to_owned(), to.to_owned())),
+        _ => Err("write it as A..B, two snapshot ids or tags".to_owned()),
+    }
+}

@@ -1,0 +1,208 @@
+//! The LSM trees of a table as values: what [`picture`] draws and reports hold.
+//!
+//! Goes in: the live files of a snapshot. Comes out: a [`BucketTree`] for each bucket, with its runs newest first, its amplification,
+//! and what the automatic rules would compact next. Pure.
+
+pub(crate) mod picture;
+
+use std::collections::BTreeMap;
+
+use alluvium::format::text_value::to_text;
+use alluvium::format::{DataFileMeta, ManifestEntry, MergeEngine};
+use alluvium::strategy::{LevelSortedRun, Levels, UniversalCompaction};
+use alluvium::{BinaryRow, CoreOptions, DataType, Result, Table, TableSchema};
+use serde_json::{Value, json};
+
+/// The tree of one bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct BucketTree {
+    /// The folder of the partition, `dt=1/`, or nothing.
+    pub(crate) partition: String,
+    pub(crate) bucket: i32,
+    /// The newest first.
+    pub(crate) runs: Vec<Run>,
+    pub(crate) next: NextCompaction,
+}
+
+/// A sorted run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) level: i32,
+    pub(crate) files: usize,
+    pub(crate) bytes: i64,
+    pub(crate) rows: i64,
+    /// Rows of kind -U or -D, which hide older ones until they meet them.
+    pub(crate) deletes: i64,
+    pub(crate) min_key: String,
+    pub(crate) max_key: String,
+}
+
+/// What the automatic rules would do now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum NextCompaction {
+    /// The table has no key, and no tree.
+    NoTree,
+    /// Nothing, and why.
+    Nothing(String),
+    /// The newest runs are merged.
+    Merge { runs: usize, bytes: i64, output_level: i32, why: String },
+}
+
+impl BucketTree {
+    /// Bytes of all runs.
+    pub(crate) fn bytes(&self) -> i64 {
+        self.runs.iter().map(|run| run.bytes).sum()
+    }
+
+    /// Files of all runs.
+    pub(crate) fn files(&self) -> usize {
+        self.runs.iter().map(|run| run.files).sum()
+    }
+
+    /// Rows of all runs, unmerged.
+    pub(crate) fn rows(&self) -> i64 {
+        self.runs.iter().map(|run| run.rows).sum()
+    }
+
+    /// The bytes of all runs over those of the oldest, which has nearly every key; 1 is the least.
+    pub(crate) fn space_amplification(&self) -> f64 {
+        amplification(self.bytes(), self.oldest_bytes())
+    }
+
+    fn oldest_bytes(&self) -> i64 {
+        self.runs.last().map_or(0, |run| run.bytes)
+    }
+
+    /// As one member of a JSON report.
+    pub(crate) fn to_json(&self) -> Value {
+        let run = |run: &Run| {
+            json!({
+                "level": run.level, "files": run.files, "bytes": run.bytes, "rows": run.rows, "deletes": run.deletes,
+                "minKey": run.min_key, "maxKey": run.max_key,
+            })
+        };
+        let next = match &self.next {
+            NextCompaction::NoTree => Value::Null,
+            NextCompaction::Nothing(why) => json!({ "runs": 0, "why": why }),
+            NextCompaction::Merge { runs, bytes, output_level, why } => {
+                json!({ "runs": runs, "bytes": bytes, "outputLevel": output_level, "why": why })
+            }
+        };
+        json!({
+            "partition": self.partition, "bucket": self.bucket, "files": self.files(), "bytes": self.bytes(),
+            "rows": self.rows(), "readAmplification": self.runs.len(), "spaceAmplification": self.space_amplification(),
+            "runs": self.runs.iter().map(run).collect::<Vec<_>>(), "nextCompaction": next,
+        })
+    }
+}
+
+/// The space amplification of several trees together.
+pub(crate) fn space_amplification(trees: &[BucketTree]) -> f64 {
+    amplification(trees.iter().map(BucketTree::bytes).sum(), trees.iter().map(BucketTree::oldest_bytes).sum())
+}
+
+fn amplification(all: i64, oldest: i64) -> f64 {
+    if oldest <= 0 { 1.0 } else { all as f64 / oldest as f64 }
+}
+
+/// The trees of a snapshot's files, by partition and bucket.
+///
+/// # Errors
+/// `Corrupt` when runs overlap or a partition is none of the table; `Invalid` when an option of the table is wrong.
+pub(crate) fn trees_of(table: &Table, entries: Vec<ManifestEntry>) -> Result<Vec<BucketTree>> {
+    let mut buckets: BTreeMap<(String, i32), Vec<DataFileMeta>> = BTreeMap::new();
+    let mut known: Option<(BinaryRow, String)> = None;
+    for entry in entries {
+        let path = match &known {
+            Some((partition, path)) if *partition == entry.partition => path.clone(),
+            _ => {
+                let path = table.partition_path(&entry.partition)?;
+                known = Some((entry.partition.clone(), path.clone()));
+                path
+            }
+        };
+        buckets.entry((path, entry.bucket)).or_default().push(entry.file);
+    }
+    buckets
+        .into_iter()
+        .map(|((partition, bucket), files)| {
+            tree_of(table.schema(), table.options(), files).map(|(runs, next)| BucketTree {
+                partition,
+                bucket,
+                runs,
+                next,
+            })
+        })
+        .collect()
+}
+
+fn tree_of(
+    schema: &TableSchema,
+    options: &CoreOptions,
+    files: Vec<DataFileMeta>,
+) -> Result<(Vec<Run>, NextCompaction)> {
+    if schema.primary_keys.is_empty() {
+        let types: [DataType; 0] = [];
+        let mut run = run_of(0, &files, &types);
+        run.files = files.len();
+        return Ok((vec![run], NextCompaction::NoTree));
+    }
+    let types = schema.key_types();
+    let levels = Levels::restore(files, &types, options.num_levels()?)?;
+    let runs = levels.level_sorted_runs();
+    let next = next_compaction(options, &runs, levels.number_of_levels())?;
+    Ok((runs.iter().map(|run| run_of(run.level, run.run.files(), &types)).collect(), next))
+}
+
+fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType]) -> Run {
+    let sum = |of: fn(&DataFileMeta) -> i64| files.iter().map(of).sum();
+    Run {
+        level,
+        files: files.len(),
+        bytes: sum(|file| file.file_size),
+        rows: sum(|file| file.row_count),
+        deletes: sum(|file| file.delete_row_count.unwrap_or(0)),
+        min_key: files.first().map_or(String::new(), |file| key_text(&file.min_key, key_types)),
+        max_key: files.last().map_or(String::new(), |file| key_text(&file.max_key, key_types)),
+    }
+}
+
+/// `2013-01-31T10:00:00 UA 15`; a question mark where the key is of an older schema's types.
+fn key_text(key: &BinaryRow, types: &[DataType]) -> String {
+    let Ok(values) = key.decode(types) else { return "?".to_owned() };
+    let text = values.iter().zip(types).map(|(value, data_type)| match value {
+        None => "null".to_owned(),
+        Some(value) => to_text(value, data_type).unwrap_or_else(|| "?".to_owned()),
+    });
+    text.collect::<Vec<_>>().join(" ")
+}
+
+fn next_compaction(options: &CoreOptions, runs: &[LevelSortedRun], num_levels: usize) -> Result<NextCompaction> {
+    if options.merge_engine()? != MergeEngine::Deduplicate {
+        return Ok(NextCompaction::Nothing("this merge engine is not built".to_owned()));
+    }
+    let rules = UniversalCompaction::new(options)?;
+    let trigger = rules.run_count_trigger;
+    Ok(match rules.pick(runs, num_levels).filter(alluvium::strategy::CompactUnit::is_worthwhile) {
+        None if runs.len() < trigger => {
+            NextCompaction::Nothing(format!("{} of the {trigger} runs that start one", runs.len()))
+        }
+        None => NextCompaction::Nothing("each run is large enough beside the newer ones".to_owned()),
+        Some(unit) => {
+            let bytes = unit.files.iter().map(|file| file.file_size).sum();
+            let taken = runs.iter().filter(|run| run.run.files().iter().any(|file| unit.files.contains(file))).count();
+            NextCompaction::Merge { runs: taken, bytes, output_level: unit.output_level, why: why(&rules, runs) }
+        }
+    })
+}
+
+/// Which rule fires first.
+fn why(rules: &UniversalCompaction, runs: &[LevelSortedRun]) -> String {
+    let bytes: Vec<i64> = runs.iter().map(|run| run.run.total_bytes()).collect();
+    let (oldest, newer) = bytes.split_last().map_or((0, 0), |(oldest, newer)| (*oldest, newer.iter().sum::<i64>()));
+    let percent = i128::from(newer) * 100 / i128::from(oldest.max(1));
+    if percent > i128::from(rules.max_size_amplification_percent) {
+        return format!("newer runs are {percent} % of the oldest, above {} %", rules.max_size_amplification_percent);
+    }
+    format!("{} runs, {} start one", runs.len(), rules.run_count_trigger)
+}
