@@ -1,5 +1,16 @@
 //! The tests of the store: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod commit_faults;
+mod commit_races;
+mod commit_replay;
+mod commit_semantics;
+mod data_file_golden;
+mod data_file_writer;
 mod golden_table;
+mod memory_table;
+mod racing_store;
 mod read_golden;
+mod read_hostile;
+mod read_merge;
+mod scan_golden;

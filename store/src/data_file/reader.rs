@@ -11,9 +11,11 @@ mod columns;
 mod evolution;
 mod file_chunks;
 mod footer;
+mod guard;
 mod leaf;
 mod moments;
 mod row_groups;
+mod schema_depth;
 mod source;
 
 use std::sync::Arc;
@@ -96,6 +98,20 @@ pub struct DataFileReader {
 }
 
 impl DataFileReader {
+    /// Whether files of its format are read; for asking before any file is opened.
+    ///
+    /// # Errors
+    /// `Unsupported` for its format, by name.
+    pub fn check_format(file: &DataFileMeta) -> Result<()> {
+        match path::file_format(&file.file_name) {
+            Some(PARQUET) => Ok(()),
+            other => {
+                let format = other.unwrap_or("without a name");
+                Err(Error::unsupported(format!("data files of format {format} ({})", file.file_name)))
+            }
+        }
+    }
+
     /// Opens a file and reads what it says of itself.
     ///
     /// # Errors
@@ -107,13 +123,7 @@ impl DataFileReader {
         read: &DataFileRead,
     ) -> Result<Self> {
         let relative = table.data_file_path(&bucket.partition, bucket.bucket, file)?;
-        match path::file_format(&file.file_name) {
-            Some(PARQUET) => {}
-            other => {
-                let format = other.unwrap_or("without a name");
-                return Err(Error::unsupported(format!("data files of format {format} ({relative})")));
-            }
-        }
+        Self::check_format(file)?;
         let bytes = u64::try_from(file.file_size)
             .map_err(|_| corrupt(&relative, format!("its manifest says it has {} bytes", file.file_size)))?;
         let schema = table.schemas().get(file.schema_id).await.context(|| format!("reading {relative}"))?;

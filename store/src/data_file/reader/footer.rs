@@ -13,6 +13,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::guard::{DecoderError, guarded};
+use super::schema_depth;
 use crate::data_file::parquet_schema::with_fixed_int96;
 
 /// Bytes at the end of every file: the length of the metadata and the magic word.
@@ -53,14 +55,20 @@ pub(super) fn read(path: &str, file_bytes: u64, end: &Bytes) -> Result<Footer> {
     let Some(start) = before.len().checked_sub(length) else {
         return Ok(Footer::Needs(needed));
     };
-    let metadata = decode(before.get(start..).unwrap_or_default()).map_err(|error| corrupt(error.to_string()))?;
-    check(&metadata, file_bytes).map_err(corrupt)?;
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options);
-    Ok(Footer::Whole(metadata.map_err(|error| corrupt(error.to_string()))?))
+    let bytes = before.get(start..).unwrap_or_default();
+    let metadata = guarded(|| decode(bytes, file_bytes)).map_err(|error| corrupt(error.to_string()))?;
+    Ok(Footer::Whole(metadata))
 }
 
-fn decode(bytes: &[u8]) -> Result<ParquetMetaData, ParquetError> {
+fn decode(bytes: &[u8], file_bytes: u64) -> Result<ArrowReaderMetadata, DecoderError> {
+    schema_depth::check(bytes)?;
+    let metadata = decode_metadata(bytes)?;
+    check(&metadata, file_bytes)?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), options)?)
+}
+
+fn decode_metadata(bytes: &[u8]) -> Result<ParquetMetaData, ParquetError> {
     let mut schema = ParquetMetaDataReader::decode_schema(bytes)?;
     if schema.columns().iter().any(|column| column.physical_type() == PhysicalType::INT96) {
         let fixed = with_fixed_int96(schema.root_schema());

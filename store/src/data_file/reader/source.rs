@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::file_chunks::{FetchedRange, FileChunks};
 use super::footer::{self, FIRST_FETCH_BYTES, Footer};
+use super::guard::{DecoderError, guarded};
 use crate::store_error::convert;
 use crate::table_io::TableIo;
 
@@ -181,10 +182,15 @@ impl RowGroups {
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(decoder) = &mut self.current {
-                match decoder.batches.next() {
-                    Some(Ok(batch)) => return Ok(Some(batch)),
-                    Some(Err(error)) => return Err(decode_failed(self.file.path.as_ref(), &decoder.chunks, error)),
-                    None => self.current = None,
+                let Decoder { batches, chunks } = decoder;
+                match guarded(|| batches.next().transpose().map_err(DecoderError::from)) {
+                    Ok(Some(batch)) => return Ok(Some(batch)),
+                    Ok(None) => self.current = None,
+                    Err(error) => {
+                        let error = decode_failed(self.file.path.as_ref(), chunks, error);
+                        self.current = None;
+                        return Err(error);
+                    }
                 }
             }
             let Some(fetched) = self.fetching.join_next().await else { return Ok(None) };
@@ -211,12 +217,12 @@ impl RowGroups {
     }
 
     fn decoder(&self, chunks: FileChunks, groups: Vec<usize>) -> Result<Decoder> {
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), self.metadata.clone())
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), self.metadata.clone())
             .with_row_groups(groups)
             .with_projection(self.mask.clone())
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|error| decode_failed(self.path(), &chunks, error))?;
+            .with_batch_size(BATCH_ROWS);
+        let batches = guarded(|| builder.build().map_err(DecoderError::from));
+        let batches = batches.map_err(|error| decode_failed(self.path(), &chunks, error))?;
         Ok(Decoder { batches, chunks })
     }
 }
