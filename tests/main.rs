@@ -1,11 +1,14 @@
 //! The tests over the facade, and those over the tree itself: one binary.
 
 mod fault_checks;
+mod fault_commit;
 mod fault_interleaved;
 mod fault_publish;
+mod fault_read;
 mod fault_sweep;
 mod fault_world;
 mod read_filters;
 mod read_golden;
 mod read_history;
+mod read_streams;
 mod tidy;

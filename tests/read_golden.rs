@@ -50,7 +50,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A case, opened in a warehouse of its own.
+/// A case, opened in a warehouse of its own that goes with it.
 pub(crate) struct Case {
     name: String,
     catalog: FileSystemCatalog,
@@ -209,4 +209,14 @@ async fn what_paimon_wrote_reads_as_paimon_reads_it() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_vectors_that_the_options_deny_are_refused_when_they_are_met() {
+    let case = Case::open("dv-bitmap32");
+    let table = case.table("").await;
+    let denied = BTreeMap::from([("deletion-vectors.enabled".to_owned(), "false".to_owned())]);
+    let error = table.with_options(&denied).unwrap().read().plan().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("deletion vectors"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Error, FileKind, ManifestEntry, Predicate, Result, Snapshot};
-use alluvium_store::{PartitionBucket, scan};
+use alluvium_store::{DataFileReader, PartitionBucket, scan};
 
 use crate::bucket_files::{BucketFiles, by_bucket};
 use crate::follow_up_scanner::FollowUp;
@@ -134,16 +134,20 @@ fn whole(snapshot: &Snapshot, bucket: BucketFiles, reading: SplitReading) -> Dat
     DataSplit { snapshot_id: snapshot.id, partition, bucket, files, reading }
 }
 
-/// Only the splits that are needed for `limit` rows, where it is certain how many rows they have.
+/// Only the splits and files that are needed for `limit` rows, where it is certain how many rows they have: those read as they are
+/// come first, and the others only when these are too few.
 pub(crate) fn limited(splits: Vec<DataSplit>, limit: usize) -> Vec<DataSplit> {
     let mut left = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut enough = Vec::new();
-    for split in splits.iter().filter(|split| split.reading == SplitReading::Raw) {
-        if left <= 0 {
-            return enough;
+    for mut split in splits.iter().filter(|split| split.reading == SplitReading::Raw).cloned() {
+        split.files.retain(|file| {
+            let needed = left > 0;
+            left = left.saturating_sub(file.row_count.max(0));
+            needed
+        });
+        if !split.files.is_empty() {
+            enough.push(split);
         }
-        left = left.saturating_sub(split.row_count());
-        enough.push(split.clone());
     }
     if left <= 0 { enough } else { splits }
 }
@@ -185,12 +189,7 @@ async fn check_index(read: &TableRead, snapshot: &Snapshot) -> Result<()> {
 /// Refuses files of formats that are not built, and those outside of the table.
 fn check_files(read: &TableRead, entries: &[ManifestEntry]) -> Result<()> {
     for entry in entries {
-        let name = &entry.file.file_name;
-        match name.rsplit_once('.').map(|(_, format)| format) {
-            Some("parquet") => {}
-            Some(format) => return Err(Error::unsupported(format!("the file format {format} of {name}"))),
-            None => return Err(Error::unsupported(format!("the file format of {name}, whose name does not say it"))),
-        }
+        DataFileReader::check_format(&entry.file)?;
         if entry.file.external_path.is_some() {
             read.table.data_file_path(&entry.partition, entry.bucket, &entry.file)?;
         }
