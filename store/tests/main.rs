@@ -10,6 +10,7 @@ mod data_file_writer;
 mod golden_table;
 mod memory_table;
 mod racing_store;
+mod read_foreign;
 mod read_golden;
 mod read_hostile;
 mod read_merge;

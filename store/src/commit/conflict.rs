@@ -196,13 +196,13 @@ fn overlap(
         for entry in entries {
             ranges.push((entry.file.min_key.decode(key_types)?, entry.file.max_key.decode(key_types)?, entry));
         }
-        ranges.sort_by(|left, right| datum::compare_values(&left.0, &right.0));
+        ranges.sort_by(|left, right| datum::compare_keys(&left.0, &right.0));
         for pair in ranges.windows(2) {
             if let [left, right] = pair
-                && datum::compare_values(&left.1, &right.0).is_ge()
+                && datum::compare_keys(&left.1, &right.0).is_ge()
             {
-                let (there, other) =
-                    if added.contains(&FileIdentity(left.2)) { (right.2, left.2) } else { (left.2, right.2) };
+                let ours = [left, right].map(|range| added.contains(&FileIdentity(range.2)));
+                let (there, other) = if ours == [true, false] { (right.2, left.2) } else { (left.2, right.2) };
                 let [there, other] = [there, other].map(|entry| Box::new(ClashFile::of(entry)));
                 return Ok(Some(Clash::Overlap { there, other }));
             }

@@ -136,9 +136,9 @@ pub(crate) fn upgrade(
 type KeyRange = (Vec<Option<Datum>>, Vec<Option<Datum>>);
 
 fn are_disjoint(mut ranges: Vec<KeyRange>) -> bool {
-    ranges.sort_by(|left, right| datum::compare_values(&left.0, &right.0));
+    ranges.sort_by(|left, right| datum::compare_keys(&left.0, &right.0));
     ranges.windows(2).all(|pair| match pair {
-        [left, right] => datum::compare_values(&left.1, &right.0) == Ordering::Less,
+        [left, right] => datum::compare_keys(&left.1, &right.0) == Ordering::Less,
         _ => true,
     })
 }
