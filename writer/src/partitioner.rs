@@ -148,3 +148,6 @@ fn group(places: &[u64], count: u64) -> Vec<(u64, UInt32Array)> {
     let groups = (0u64..).zip(groups).filter(|(_, group)| !group.is_empty());
     groups.map(|(place, group)| (place, UInt32Array::from(group))).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ fn misfit(value: &Datum, data_type: &DataType) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,3 +97,6 @@ fn joined(batches: &[KeyValueBatch]) -> Result<KeyValueBatch> {
 fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<PrimitiveArray<T>> {
     array.as_primitive_opt::<T>().cloned().ok_or_else(|| Error::internal("an Arrow kernel changed a type"))
 }
+
+#[cfg(test)]
+mod tests;

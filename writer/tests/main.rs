@@ -1,2 +1,11 @@
-//! The tests of the writer: one binary.
+//! The tests of the write path and of compaction beside it: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod commits;
+mod compactors;
+mod faults;
+mod golden;
+mod model;
+mod overwrites;
+mod rows;
+mod world;

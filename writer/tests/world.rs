@@ -1,0 +1,184 @@
+//! A table in memory, rows as JSON, and what the table holds: read by merging its live files, without the reader.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use alluvium_compaction::{CompactReport, CompactRequest, compact_table};
+use alluvium_format::arrow::{array_from_datums, datum_at, to_arrow_schema};
+use alluvium_format::json_value::{from_json, to_json};
+use alluvium_format::{
+    DataFileMeta, ManifestEntry, Predicate, Result, RowKind, SchemaDefinition, Snapshot, TableSchema,
+};
+use alluvium_merge_tree::{MergeOptions, drop_deletes, interval_partition};
+use alluvium_sim::{FaultyStore, SimClock, SimNamer};
+use alluvium_store::{
+    CpuPool, DataFileRead, FileSystemCatalog, MergeRead, PartitionBucket, Publish, SystemColumns, TableIo, TableName,
+    TableStore, scan,
+};
+use alluvium_writer::{CompactionWait, TableWrite, WriteOptions};
+use arrow_array::{Int8Array, RecordBatch};
+use serde_json::{Map, Value, json};
+
+/// A table and what is below it.
+pub(crate) struct World {
+    pub(crate) table: TableStore,
+    pub(crate) store: FaultyStore,
+    catalog: FileSystemCatalog,
+    name: TableName,
+}
+
+/// A row with its kind.
+pub(crate) type Row = (RowKind, Value);
+
+impl World {
+    /// A table with this schema, in the form of `SchemaDefinition::from_json`.
+    pub(crate) async fn new(schema: Value) -> Self {
+        let memory = FileSystemCatalog::open("memory:", &BTreeMap::new()).unwrap();
+        let store = FaultyStore::new(Arc::clone(memory.io().store()));
+        let base = memory.io().base().clone();
+        let io = TableIo::new(Arc::new(store.clone()), base, Publish::ConditionalPut)
+            .with_clock_and_namer(Arc::new(SimClock::at(1_700_000_000_000)), Arc::new(SimNamer::new(7)))
+            .with_cpu_pool(CpuPool::default());
+        let catalog = FileSystemCatalog::of(io);
+        catalog.create_database("d").await.unwrap();
+        let name: TableName = "d.t".parse().unwrap();
+        let definition = SchemaDefinition::from_json(schema.to_string().as_bytes()).unwrap();
+        let table = catalog.create_table(&name, definition).await.unwrap();
+        Self { table, store, catalog, name }
+    }
+
+    /// A table `k INT, v STRING` with key `k` and these options.
+    pub(crate) async fn simple(options: Value) -> Self {
+        let fields = json!([{"name": "k", "type": "INT NOT NULL"}, {"name": "v", "type": "STRING"}]);
+        Self::new(json!({"fields": fields, "primaryKeys": ["k"], "options": options})).await
+    }
+
+    /// The table, opened anew.
+    pub(crate) async fn reopened(&self) -> TableStore {
+        self.catalog.table(&self.name).await.unwrap()
+    }
+
+    /// A writer that waits for its compactions.
+    pub(crate) async fn writer(&self, user: &str) -> TableWrite {
+        let options = WriteOptions { compaction: CompactionWait::Always, ..WriteOptions::default() };
+        TableWrite::open(&self.table, user, options).await.unwrap()
+    }
+
+    /// Writes rows.
+    pub(crate) async fn write(&self, writer: &mut TableWrite, rows: &[Row]) {
+        let (batch, kinds) = batch_of(self.table.schema(), rows);
+        writer.write(batch, Some(kinds)).await.unwrap();
+    }
+
+    /// Compacts as a job of its own.
+    pub(crate) async fn compact(&self, full: bool) -> Result<CompactReport> {
+        let request = CompactRequest { full, partitions: Predicate::True, buckets: None };
+        let table = self.reopened().await;
+        compact_table(&table, &table.io().namer().uuid(), &request, &|_, _| {}).await
+    }
+
+    /// All snapshots, by id.
+    pub(crate) async fn snapshots(&self) -> Vec<Snapshot> {
+        let mut snapshots = Vec::new();
+        for id in self.table.snapshots().ids().await.unwrap() {
+            snapshots.push(self.table.snapshots().get(id).await.unwrap());
+        }
+        snapshots
+    }
+
+    /// The files of the latest snapshot.
+    pub(crate) async fn live(&self) -> Vec<ManifestEntry> {
+        match self.table.snapshots().latest().await.unwrap() {
+            Some(snapshot) => scan::live_entries(&self.table, &snapshot, &Predicate::True).await.unwrap(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The rows of the latest snapshot, by the text of their primary key.
+    pub(crate) async fn read(&self) -> BTreeMap<String, Value> {
+        let mut buckets: BTreeMap<(Vec<u8>, i32), (PartitionBucket, Vec<DataFileMeta>)> = BTreeMap::new();
+        for entry in self.live().await {
+            let bucket = PartitionBucket { partition: entry.partition, bucket: entry.bucket };
+            let place = (bucket.partition.as_bytes().to_vec(), bucket.bucket);
+            buckets.entry(place).or_insert_with(|| (bucket, Vec::new())).1.push(entry.file);
+        }
+        let mut rows = BTreeMap::new();
+        for (bucket, files) in buckets.into_values() {
+            self.read_bucket(bucket, files, &mut rows).await;
+        }
+        rows
+    }
+
+    async fn read_bucket(&self, bucket: PartitionBucket, files: Vec<DataFileMeta>, rows: &mut BTreeMap<String, Value>) {
+        let table = self.reopened().await;
+        let schema = table.schema();
+        let merge = MergeOptions::new(schema, table.options()).unwrap();
+        let sections = interval_partition(files, &schema.key_types()).unwrap();
+        let fields = schema.fields.as_slice().into();
+        let read = DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True };
+        let mut merge = MergeRead::new(&table, bucket, sections, &merge, read).unwrap();
+        while let Some(batch) = merge.next().await.unwrap() {
+            let batch = drop_deletes(batch).unwrap();
+            for row in 0..batch.num_rows() {
+                let row = row_of(schema, &batch.values, row);
+                let twice = rows.insert(key_text(schema, &row), row);
+                assert!(twice.is_none(), "{twice:?} is in two buckets");
+            }
+        }
+    }
+
+    /// The names of the data files that are there.
+    pub(crate) async fn data_files(&self) -> BTreeSet<String> {
+        let all = self.table.io().list_all("").await.unwrap();
+        let names = all.into_iter().map(|file| file.path.rsplit('/').next().unwrap().to_owned());
+        names.filter(|name| name.ends_with(".parquet")).collect()
+    }
+
+    /// Asserts that exactly the files which snapshots name are there.
+    pub(crate) async fn assert_no_garbage(&self) {
+        let mut named = BTreeSet::new();
+        for snapshot in self.snapshots().await {
+            let entries = scan::delta_entries(&self.table, &snapshot, &Predicate::True).await.unwrap();
+            named.extend(entries.into_iter().map(|entry| entry.file.file_name));
+        }
+        assert_eq!(self.data_files().await, named, "the files that are there, and those that snapshots name");
+    }
+}
+
+/// The rows as a batch with their kinds; absent columns are null.
+pub(crate) fn batch_of(schema: &TableSchema, rows: &[Row]) -> (RecordBatch, Int8Array) {
+    let columns = schema.fields.iter().map(|field| {
+        let value = |row: &Row| from_json(row.1.get(&field.name).unwrap_or(&Value::Null), &field.data_type).unwrap();
+        array_from_datums(&field.data_type, &rows.iter().map(value).collect::<Vec<_>>()).unwrap()
+    });
+    let batch = RecordBatch::try_new(to_arrow_schema(&schema.fields).unwrap(), columns.collect()).unwrap();
+    (batch, rows.iter().map(|row| row.0.to_byte()).collect::<Vec<_>>().into())
+}
+
+fn row_of(schema: &TableSchema, batch: &RecordBatch, row: usize) -> Value {
+    let members = schema.fields.iter().zip(batch.columns()).map(|(field, column)| {
+        let value = datum_at(column, &field.data_type, row).unwrap();
+        (field.name.clone(), to_json(value.as_ref(), &field.data_type))
+    });
+    Value::Object(members.collect::<Map<_, _>>())
+}
+
+/// The text of a row's primary key.
+pub(crate) fn key_text(schema: &TableSchema, row: &Value) -> String {
+    schema.primary_keys.iter().map(|name| row[name].to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// `+I` of a row.
+pub(crate) fn add(row: Value) -> Row {
+    (RowKind::Insert, row)
+}
+
+/// `-D` of a row.
+pub(crate) fn delete(row: Value) -> Row {
+    (RowKind::Delete, row)
+}
+
+/// Rows `k, v` of [`World::simple`].
+pub(crate) fn pairs(range: std::ops::Range<i32>, value: &str) -> Vec<Row> {
+    range.map(|k| add(json!({"k": k, "v": value}))).collect()
+}
