@@ -40,13 +40,12 @@ struct RowGroup {
 }
 
 impl FileWriter {
-    /// A file that begins with `columns`, which must still be written.
+    /// A file without rows.
     ///
     /// # Errors
     /// `Internal` when the schema cannot be written.
-    pub(super) fn new(layout: Arc<FileLayout>, columns: &[ArrayRef]) -> Result<Self> {
-        let properties = layout.properties(columns);
-        let file = SerializedFileWriter::new(Vec::new(), Arc::clone(layout.message()), properties);
+    pub(super) fn new(layout: Arc<FileLayout>) -> Result<Self> {
+        let file = SerializedFileWriter::new(Vec::new(), Arc::clone(layout.message()), layout.file_properties());
         Ok(Self { file: file.map_err(failed)?, layout, open: None })
     }
 
@@ -111,7 +110,8 @@ impl FileWriter {
 impl RowGroup {
     fn begin(layout: &FileLayout, columns: &[ArrayRef]) -> Result<Self> {
         // The factory takes its schema from a file's writer, and the one of this file shows INT96.
-        let encoded = SerializedFileWriter::new(io::sink(), Arc::clone(layout.encoded()), layout.properties(columns));
+        let properties = layout.row_group_properties(columns);
+        let encoded = SerializedFileWriter::new(io::sink(), Arc::clone(layout.encoded()), properties);
         let factory = ArrowRowGroupWriterFactory::new(&encoded.map_err(failed)?, Arc::clone(layout.schema()));
         Ok(Self { columns: factory.create_column_writers(0).map_err(failed)?, rows: 0 })
     }

@@ -11,7 +11,9 @@ use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType as ArrowType, Field, Schema, SchemaRef};
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr, WriterVersion,
+};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, TypePtr};
 
 use super::compression::parquet_codec;
@@ -130,23 +132,19 @@ impl FileLayout {
         Ok(columns)
     }
 
+    /// The settings of a file, besides those of its row groups.
+    pub(super) fn file_properties(&self) -> WriterPropertiesPtr {
+        Arc::new(self.properties().build())
+    }
+
     /// The settings of a row group that begins with `columns`.
-    pub(super) fn properties(&self, columns: &[ArrayRef]) -> WriterPropertiesPtr {
+    pub(super) fn row_group_properties(&self, columns: &[ArrayRef]) -> WriterPropertiesPtr {
         let mut encodings = Vec::with_capacity(self.leaves.num_columns());
         for column in columns {
             let sample = column.slice(0, column.len().min(SAMPLE_ROWS));
             choose_encodings(&sample, self.dictionary, &mut encodings);
         }
-        let mut builder = WriterProperties::builder()
-            .set_writer_version(WriterVersion::PARQUET_1_0)
-            .set_created_by(CREATED_BY.to_owned())
-            .set_compression(self.codec)
-            .set_encoding(Encoding::PLAIN)
-            .set_dictionary_enabled(false)
-            .set_data_page_size_limit(PAGE_BYTES)
-            .set_data_page_row_count_limit(PAGE_ROWS)
-            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-            .set_statistics_enabled(EnabledStatistics::Chunk);
+        let mut builder = self.properties();
         for (leaf, encoding) in self.leaves.columns().iter().zip(encodings) {
             let path = || leaf.path().clone();
             builder = match encoding {
@@ -160,6 +158,19 @@ impl FileLayout {
             }
         }
         Arc::new(builder.build())
+    }
+
+    fn properties(&self) -> WriterPropertiesBuilder {
+        WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_1_0)
+            .set_created_by(CREATED_BY.to_owned())
+            .set_compression(self.codec)
+            .set_encoding(Encoding::PLAIN)
+            .set_dictionary_enabled(false)
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
     }
 }
 

@@ -166,7 +166,7 @@ impl RollingFileWriter {
             None => {
                 let name = self.names.take();
                 OpenFile {
-                    writer: FileWriter::new(Arc::clone(&self.layout), &columns)?,
+                    writer: FileWriter::new(Arc::clone(&self.layout))?,
                     upload: FileUpload::new(self.table.io(), &self.names.path(&name))?,
                     name,
                     uploaded_bytes: 0,
@@ -225,7 +225,7 @@ impl OpenFile {
 }
 
 fn check_ascending(last: Option<&Key>, first: &Key) -> Result<()> {
-    match last.map(|last| datum::compare_values(last, first)) {
+    match last.map(|last| datum::compare_keys(last, first)) {
         None | Some(Ordering::Less) => Ok(()),
         Some(_) => Err(Error::internal(format!("keys of a sorted run do not ascend: {first:?} comes after {last:?}"))),
     }
