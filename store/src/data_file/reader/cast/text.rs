@@ -263,7 +263,7 @@ enum Epoch {
     Unknown,
 }
 
-/// `2013-01-31`, `2013-1-31 10:00:00.5`, `2013-01-31T10:00[:00[.5]]`.
+/// `2013-01-31`, `2013-1-31 10:00:00.5`.
 fn timestamp(text: &str, precision: u8, epoch: Epoch) -> Option<Datum> {
     if is_numeric(text) && epoch == Epoch::Counted {
         let count: i64 = text.parse().ok()?;
@@ -276,33 +276,26 @@ fn timestamp(text: &str, precision: u8, epoch: Epoch) -> Option<Datum> {
         };
         return Some(Datum::Timestamp { millis, nanos_of_milli: i32::try_from(nanos).ok()? });
     }
-    let (date, clock) = match text.split_once([' ', 'T']) {
+    let (date, clock) = match text.split_once(' ') {
         Some((date, clock)) => (date, Some(clock)),
         None => (text, None),
     };
     let mut numbers = date.splitn(3, '-');
     let year = digits(numbers.next()?, 4, 4)?;
     let days = day_of(year, digits(numbers.next()?, 1, 2)?, digits(numbers.next()?, 1, 2)?)?;
-    let (seconds, nanos) = clock.map_or(Some((0, 0)), |clock| clock_parts(clock, text.contains('T')))?;
+    let (seconds, nanos) = clock.map_or(Some((0, 0)), clock_parts)?;
     let unit = 10_u32.pow(9 - u32::from(precision.min(9)));
     let nanos = nanos / unit * unit;
     let millis = i64::from(days) * super::MILLIS_OF_DAY + i64::from(seconds) * 1000 + i64::from(nanos / 1_000_000);
     Some(Datum::Timestamp { millis, nanos_of_milli: i32::try_from(nanos % 1_000_000).ok()? })
 }
 
-/// Seconds of the day and nanoseconds of the second; seconds may be missing behind a `T`.
-fn clock_parts(clock: &str, may_lack_seconds: bool) -> Option<(u32, u32)> {
-    let (whole, fraction) = match clock.split_once('.') {
-        Some((whole, fraction)) => (whole, fraction),
-        None => (clock, ""),
-    };
+/// Seconds of the day and nanoseconds of the second.
+fn clock_parts(clock: &str) -> Option<(u32, u32)> {
+    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut numbers = whole.splitn(3, ':');
     let (hours, minutes) = (digits(numbers.next()?, 1, 2)?, digits(numbers.next()?, 1, 2)?);
-    let seconds = match numbers.next() {
-        Some(seconds) => digits(seconds, 1, 2)?,
-        None if may_lack_seconds && fraction.is_empty() => 0,
-        None => return None,
-    };
+    let seconds = digits(numbers.next()?, 1, 2)?;
     let nanos = if fraction.is_empty() { 0 } else { digits(&format!("{fraction:0<9}"), 9, 9)? };
     (hours < 24 && minutes < 60 && seconds < 60).then_some((hours * 3600 + minutes * 60 + seconds, nanos))
 }
