@@ -1,7 +1,7 @@
 //! The order of keys that manifests hold as [`BinaryRow`]: the first and last key of a file.
 //!
 //! Goes in: rows of the trimmed primary key. Comes out: keys decoded once and compared often, in the order of Paimon's internal
-//! types (strings and bytes as unsigned bytes, decimals by value, floats like `Float.compare`). Answers to the generated
+//! types (strings and bytes as unsigned bytes, decimals by value, floats by `<`: -0.0 is 0.0, NaN the highest). Answers to the generated
 //! `KeyComparator` of `KeyComparatorSupplier`.
 
 use std::cmp::Ordering;
@@ -23,7 +23,7 @@ impl Key {
 impl Ord for Key {
     /// Column by column, null lowest.
     fn cmp(&self, other: &Self) -> Ordering {
-        datum::compare_values(&self.0, &other.0)
+        datum::compare_keys(&self.0, &other.0)
     }
 }
 

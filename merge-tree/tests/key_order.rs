@@ -29,28 +29,18 @@ fn ascending() -> Vec<(&'static str, Vec<Vec<Datum>>)> {
         ("DATE", each([-719_162, -1, 0, 20_000].map(Datum::Date).to_vec())),
         ("TIME(3)", each([0, 1, 86_399_999].map(Datum::Time).to_vec())),
         ("FLOAT", {
-            let mut floats = each(
-                [
-                    f32::NEG_INFINITY,
-                    f32::MIN,
-                    -1.0,
-                    -f32::MIN_POSITIVE,
-                    -0.0,
-                    0.0,
-                    f32::from_bits(1),
-                    1.0,
-                    f32::INFINITY,
-                ]
-                .map(Datum::Float)
-                .to_vec(),
-            );
-            // `Float.compare`: every NaN is equal, and above infinity.
+            let below = [f32::NEG_INFINITY, f32::MIN, -1.0, -f32::MIN_POSITIVE];
+            let mut floats = each(below.map(Datum::Float).to_vec());
+            floats.push([-0.0, 0.0].map(Datum::Float).to_vec());
+            floats.extend(each([f32::from_bits(1), 1.0, f32::INFINITY].map(Datum::Float).to_vec()));
+            // Every NaN is equal, and above infinity.
             floats.push([f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001)].map(Datum::Float).to_vec());
             floats
         }),
         ("DOUBLE", {
-            let mut doubles =
-                each([f64::NEG_INFINITY, -1.0, -0.0, 0.0, 5e-324, f64::INFINITY].map(Datum::Double).to_vec());
+            let mut doubles = each([f64::NEG_INFINITY, -1.0].map(Datum::Double).to_vec());
+            doubles.push([-0.0, 0.0].map(Datum::Double).to_vec());
+            doubles.extend(each([5e-324, f64::INFINITY].map(Datum::Double).to_vec()));
             doubles.push([f64::NAN, -f64::NAN, f64::from_bits(0xfff0_0000_0000_0001)].map(Datum::Double).to_vec());
             doubles
         }),

@@ -1,6 +1,6 @@
 //! Records of tables of many shapes, drawn at random, and what a merge must make of them.
 //!
-//! The model groups records by key with the order of single values ([`datum::compare_values`]), which `key_order` checks by hand;
+//! The model groups records by key with the order of single values ([`datum::compare_keys`]), which `key_order` checks by hand;
 //! the code under test orders normalised keys.
 
 use std::cmp::Ordering;
@@ -39,7 +39,7 @@ pub(crate) struct ModelKey(pub(crate) Vec<Option<Datum>>);
 
 impl Ord for ModelKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        datum::compare_values(&self.0, &other.0)
+        datum::compare_keys(&self.0, &other.0)
     }
 }
 
@@ -140,9 +140,10 @@ impl Shape {
 
     /// Which of two records of one key is the later.
     fn later(&self, a: &Record, b: &Record) -> Ordering {
+        let one = |value: &Datum| [Some(value.clone())];
         let fields = a.order.iter().zip(&b.order).map(|fields| match (fields, self.direction) {
-            ((Some(a), Some(b)), SequenceOrder::Ascending) => datum::compare(a, b),
-            ((Some(a), Some(b)), SequenceOrder::Descending) => datum::compare(b, a),
+            ((Some(a), Some(b)), SequenceOrder::Ascending) => datum::compare_keys(&one(a), &one(b)),
+            ((Some(a), Some(b)), SequenceOrder::Descending) => datum::compare_keys(&one(b), &one(a)),
             ((a, b), _) => a.is_some().cmp(&b.is_some()),
         });
         fields.fold(Ordering::Equal, Ordering::then).then(a.sequence.cmp(&b.sequence))
@@ -173,7 +174,7 @@ impl Shape {
     }
 }
 
-/// Records as text, which holds all NaNs equal, and −0.0 and 0.0 apart.
+/// Records as text, which holds all NaNs equal, and −0.0 and 0.0 apart (which of the two is left tells which record won).
 pub(crate) fn shown(records: &[Record]) -> Vec<String> {
     records.iter().map(|record| format!("{record:?}")).collect()
 }

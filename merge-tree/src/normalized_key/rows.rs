@@ -86,7 +86,7 @@ impl RowEncoder {
 
     /// Adds the keys of one batch.
     pub(crate) fn append(&self, keys: &mut RowKeys, arrays: &[ArrayRef]) -> Result<()> {
-        let arrays: Vec<_> = arrays.iter().map(canonical_nan).collect();
+        let arrays: Vec<_> = arrays.iter().map(canonical_float).collect();
         self.converter.append(&mut keys.rows, &arrays).map_err(kernel_error)?;
         let added = keys.heads.len()..keys.rows.num_rows();
         keys.heads.extend(added.map(|row| head_of(keys.rows.row(row).data())));
@@ -94,14 +94,14 @@ impl RowEncoder {
     }
 }
 
-/// `arrow-row` orders NaNs by sign and payload, Java holds all of them equal and highest.
-fn canonical_nan(array: &ArrayRef) -> ArrayRef {
+/// `arrow-row` orders floats by their bits; in a key all NaNs are one, the highest, and -0.0 is 0.0.
+fn canonical_float(array: &ArrayRef) -> ArrayRef {
     if let Some(floats) = array.as_primitive_opt::<Float32Type>() {
-        let canonical = |value: f32| if value.is_nan() { f32::NAN } else { value };
+        let canonical = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
         return Arc::new(floats.unary::<_, Float32Type>(canonical));
     }
     if let Some(doubles) = array.as_primitive_opt::<Float64Type>() {
-        let canonical = |value: f64| if value.is_nan() { f64::NAN } else { value };
+        let canonical = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
         return Arc::new(doubles.unary::<_, Float64Type>(canonical));
     }
     array.clone()
