@@ -41,14 +41,15 @@ fn parse(text: &str, schema: &TableSchema) -> Result<Predicate> {
         return Err(Error::invalid(format!("it is longer than {TEXT_BYTES_MAX} bytes")));
     }
     let dialect = GenericDialect {};
-    let tokens = Tokenizer::new(&dialect, text)
-        .tokenize_with_location()
-        .map_err(|error| Error::invalid(error.to_string()))?;
+    let tokens =
+        Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| Error::invalid(error.to_string()))?;
     let is_bulk = |token: &Token| {
         matches!(token, Token::Comma | Token::Number(..) | Token::SingleQuotedString(_) | Token::Whitespace(_))
     };
     if tokens.iter().filter(|token| !is_bulk(&token.token)).count() > WORDS_MAX {
-        return Err(Error::invalid(format!("it has more than {WORDS_MAX} words and signs: use IN for a list of values")));
+        return Err(Error::invalid(format!(
+            "it has more than {WORDS_MAX} words and signs: use IN for a list of values"
+        )));
     }
     let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens);
     let wrong = |error: sqlparser::parser::ParserError| Error::invalid(error.to_string());
@@ -156,7 +157,14 @@ impl Conditions<'_> {
             other => return Err(unsupported(&format!("the operator {other} in a condition"), whole)),
         };
         match (is_name(left), is_name(right)) {
-            (true, true) => Err(unsupported("comparing two columns", whole)),
+            (true, true) => {
+                self.column(left)?;
+                // A text without its quotes looks like a column, and the error of a literal says so.
+                if self.column(right).is_err() {
+                    self.literal(right)?;
+                }
+                Err(unsupported("comparing two columns", whole))
+            }
             (true, false) => self.compared(self.column(left)?, op, right),
             (false, true) => self.compared(self.column(right)?, reversed(op), left),
             (false, false) => Err(unsupported("comparing what is no column of the table", whole)),
@@ -200,7 +208,10 @@ impl Conditions<'_> {
         let column = self.column(&expression)?;
         if column.data_type.root != TypeRoot::Boolean {
             let (name, root) = (&column.name, &column.data_type.root);
-            return Err(wrong(&expression, format!("{name} is {root}, which is no condition: compare it with a value")));
+            return Err(wrong(
+                &expression,
+                format!("{name} is {root}, which is no condition: compare it with a value"),
+            ));
         }
         compare(column, CompareOp::Eq, &Literal::Boolean(wanted)).map_err(|why| wrong(&expression, why))
     }
@@ -224,7 +235,9 @@ impl Conditions<'_> {
                 let known: Vec<&str> = self.schema.fields.iter().map(|field| field.name.as_str()).collect();
                 wrong(expression, format!("there is no column {}; the columns are {}", name.value, known.join(", ")))
             }),
-            Expr::CompoundIdentifier(_) => Err(unsupported("a name with dots (a field of a row, or a table's name)", expression)),
+            Expr::CompoundIdentifier(_) => {
+                Err(unsupported("a name with dots (a field of a row, or a table's name)", expression))
+            }
             other => Err(unsupported(&format!("{} where a column must stand", named(other)), other)),
         }
     }
@@ -239,7 +252,9 @@ impl Conditions<'_> {
             )),
             other => literal::of_expression(other).map_err(|why| match why {
                 literal::NoLiteral::Wrong(why) => wrong(other, why),
-                literal::NoLiteral::Other => unsupported(&format!("{} where a literal must stand", named(other)), other),
+                literal::NoLiteral::Other => {
+                    unsupported(&format!("{} where a literal must stand", named(other)), other)
+                }
             }),
         }
     }

@@ -152,16 +152,19 @@ fn placement(literal: &Literal, column: &DataField) -> Result<Placement, String>
     match (root, literal) {
         (TypeRoot::Boolean, Literal::Boolean(value)) => Ok(Placement::At(Datum::Boolean(*value))),
         (TypeRoot::Boolean, Literal::Text(_)) => at(literal, root),
-        (TypeRoot::TinyInt | TypeRoot::SmallInt | TypeRoot::Int | TypeRoot::BigInt, Literal::Number(text) | Literal::Text(text)) => {
-            whole(text, root)
-        }
+        (
+            TypeRoot::TinyInt | TypeRoot::SmallInt | TypeRoot::Int | TypeRoot::BigInt,
+            Literal::Number(text) | Literal::Text(text),
+        ) => whole(text, root),
         (TypeRoot::Decimal { precision, scale }, Literal::Number(text) | Literal::Text(text)) => {
             decimal(text, *precision, *scale)
         }
         (TypeRoot::Float, Literal::Number(text) | Literal::Text(text)) => float(text),
         (TypeRoot::Double, Literal::Number(text) | Literal::Text(text)) => double(text),
         // Not by way of the column's length: a longer text is a text that no row has.
-        (TypeRoot::Char(_) | TypeRoot::VarChar(_), Literal::Text(text)) => Ok(Placement::At(Datum::String(text.clone()))),
+        (TypeRoot::Char(_) | TypeRoot::VarChar(_), Literal::Text(text)) => {
+            Ok(Placement::At(Datum::String(text.clone())))
+        }
         (TypeRoot::Binary(_) | TypeRoot::VarBinary(_), Literal::Text(_) | Literal::Hex(_)) => {
             at(literal, &TypeRoot::VarBinary(TypeRoot::STRING_LENGTH))
         }
@@ -193,9 +196,11 @@ fn shown(literal: &Literal, root: &TypeRoot) -> String {
 /// A literal that is a value of the type by its text.
 fn at(literal: &Literal, root: &TypeRoot) -> Result<Placement, String> {
     match literal {
-        Literal::Text(text) | Literal::Hex(text) | Literal::Date(text) | Literal::Time(text) | Literal::Timestamp(text) => {
-            plain(text, root).map(Placement::At)
-        }
+        Literal::Text(text)
+        | Literal::Hex(text)
+        | Literal::Date(text)
+        | Literal::Time(text)
+        | Literal::Timestamp(text) => plain(text, root).map(Placement::At),
         Literal::Boolean(_) | Literal::Number(_) => Err(format!("{} is no {root}", shown(literal, root))),
     }
 }
@@ -236,7 +241,9 @@ fn units(text: &str, scale: u8) -> Result<Units, String> {
     }
     // How many of the digits are whole units; more than there are when zeros follow.
     let fraction_digits = i64::try_from(fraction.len()).map_err(|_| wrong())?;
-    let kept = i64::try_from(significant.len()).map_err(|_| wrong())? - fraction_digits + i64::from(scale) + exponent.clamp(-1 << 40, 1 << 40);
+    let kept = i64::try_from(significant.len()).map_err(|_| wrong())? - fraction_digits
+        + i64::from(scale)
+        + exponent.clamp(-1 << 40, 1 << 40);
     let Ok(kept) = usize::try_from(kept) else {
         return Ok(Units::Floor(if negative { -1 } else { 0 }));
     };

@@ -137,6 +137,8 @@ pub(crate) struct RowReader {
     /// What is to be said after the rows before it.
     failure: Option<Error>,
     failed: bool,
+    /// The last input is read.
+    ended: bool,
 }
 
 impl RowReader {
@@ -167,6 +169,7 @@ impl RowReader {
             position: Position::default(),
             failure: None,
             failed: false,
+            ended: false,
         })
     }
 
@@ -218,6 +221,9 @@ impl RowReader {
 
     fn read_batch(&mut self, max_rows: usize) -> Result<Option<InputBatch>> {
         loop {
+            if self.ended {
+                return Ok(None);
+            }
             if self.open.is_none() {
                 self.open = self.open_at(self.position)?;
             }
@@ -242,7 +248,11 @@ impl RowReader {
             let ((rows, kinds), failure) = batch;
             if ended {
                 self.open = None;
-                self.position = Position { file: self.position.file + 1, row: 0 };
+                // The position stays behind the last row of the last input: what is appended to it later follows there.
+                self.ended = self.position.file + 1 >= self.inputs.len();
+                if !self.ended {
+                    self.position = Position { file: self.position.file + 1, row: 0 };
+                }
             }
             let skipped = self.rejects.take_skipped();
             if rows.num_rows() > 0 || skipped > 0 {

@@ -11,11 +11,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use alluvium::arrow_array::RecordBatch;
+use alluvium::arrow_array::{ArrayRef, RecordBatch};
 use alluvium::format::arrow::datum_at;
-use alluvium::format::data_type::parse::parse_data_type;
 use alluvium::format::json_value::to_json;
-use alluvium::{DataField, TableSchema};
+use alluvium::{DataField, DataType, TableSchema};
 
 use super::{InputBatch, InputFormat, InputOptions, OnError, RowReader, UnknownMembers};
 
@@ -24,7 +23,7 @@ pub(super) fn schema(columns: &[(&str, &str)]) -> Arc<TableSchema> {
     let fields = columns
         .iter()
         .enumerate()
-        .map(|(id, (name, data_type))| DataField::new(id as i32, *name, parse_data_type(data_type).unwrap()))
+        .map(|(id, (name, data_type))| DataField::new(id as i32, *name, DataType::parse(data_type).unwrap()))
         .collect();
     schema_of(fields)
 }
@@ -60,7 +59,7 @@ pub(super) fn shown(batch: &InputBatch, schema: &TableSchema) -> Vec<String> {
 }
 
 fn values(rows: &RecordBatch, schema: &TableSchema, row: usize) -> serde_json::Value {
-    let value = |(column, field): (&_, &DataField)| {
+    let value = |(column, field): (&ArrayRef, &DataField)| {
         to_json(datum_at(column, &field.data_type, row).unwrap().as_ref(), &field.data_type)
     };
     rows.columns().iter().zip(&schema.fields).map(value).collect()

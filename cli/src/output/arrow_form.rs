@@ -103,7 +103,11 @@ fn nanoseconds(column: &ArrayRef, field: &DataField) -> Result<TimestampNanoseco
         _ => None,
     });
     let Some((millis, nanos)) = parts else {
-        return Err(Error::internal(format!("column {}: an array of {} is no timestamp", field.name, column.data_type())));
+        return Err(Error::internal(format!(
+            "column {}: an array of {} is no timestamp",
+            field.name,
+            column.data_type()
+        )));
     };
     let value = |row: usize| {
         let count = i128::from(millis.value(row)) * 1_000_000 + i128::from(nanos.value(row));

@@ -144,7 +144,8 @@ impl<'a> Column<'a> {
             Values::Wide(millis, nanos) => self.timestamp(millis.value(row), nanos.value(row), out),
             Values::Nested => {
                 let value = datum_at(self.array, self.data_type, row)?;
-                serde_json::to_writer(out, &to_json(value.as_ref(), self.data_type)).map_err(|error| failed(error.into()))?;
+                serde_json::to_writer(out, &to_json(value.as_ref(), self.data_type))
+                    .map_err(|error| failed(error.into()))?;
             }
         }
         Ok(())

@@ -114,19 +114,13 @@ pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }
 
-/// A finite number as JSON writes it: `1.0`, `1e300`.
+/// A finite number as JSON writes it: `1.0`, `1e+300`.
 pub(super) fn double(value: f64, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(serde_json::to_writer(out, &value)?)
 }
 
-/// A finite number with the digits of its FLOAT, in the form of a double.
+/// A finite number with the digits of its FLOAT, in the form of a double: `0.1`, not `0.10000000149011612`.
 pub(super) fn float(value: f32, out: &mut Vec<u8>) -> io::Result<()> {
-    // In this range both have one form.
-    if value == 0.0 || (1e-4..1e12).contains(&value.abs()) {
-        return Ok(serde_json::to_writer(out, &value)?);
-    }
-    match value.to_string().parse::<f64>() {
-        Ok(value) => double(value, out),
-        Err(_) => double(value.into(), out),
-    }
+    // The digits are those of Rust's own text, as of two that are equally short another writer may choose the other.
+    double(value.to_string().parse().unwrap_or_else(|_| value.into()), out)
 }

@@ -76,7 +76,12 @@ pub(super) fn write_csv_header(fields: &[DataField], kinds: super::RowKindColumn
 ///
 /// # Errors
 /// As [`Column::write_text`].
-pub(super) fn write_csv_row(columns: &[Column<'_>], row: usize, kind: Option<RowKind>, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn write_csv_row(
+    columns: &[Column<'_>],
+    row: usize,
+    kind: Option<RowKind>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if let Some(kind) = kind {
         out.extend_from_slice(kind.short_string().as_bytes());
     }
@@ -89,8 +94,8 @@ pub(super) fn write_csv_row(columns: &[Column<'_>], row: usize, kind: Option<Row
         }
         let start = out.len();
         column.write_text(row, out)?;
-        // What is neither text nor nested has nothing to quote; and an empty text is told from null by its quotes.
-        if column.text_form(row) != TextForm::Quoted {
+        // What is neither text nor nested has nothing to quote, but an empty binary is told from null by its quotes.
+        if column.text_form(row) != TextForm::Quoted || out.len() == start {
             quote_from(start, out);
         }
     }

@@ -124,7 +124,9 @@ impl RowWriter {
     pub(crate) fn write(&mut self, rows: &RecordBatch, kinds: Option<&Int8Array>) -> Result<()> {
         if rows.num_columns() != self.fields.len() || kinds.is_some_and(|kinds| kinds.len() != rows.num_rows()) {
             let (found, wanted) = (rows.num_columns(), self.fields.len());
-            return Err(Error::internal(format!("a batch of {found} columns for an output of {wanted}, or too few kinds")));
+            return Err(Error::internal(format!(
+                "a batch of {found} columns for an output of {wanted}, or too few kinds"
+            )));
         }
         match &mut self.form {
             Form::Parquet { form, writer } => {
@@ -137,8 +139,12 @@ impl RowWriter {
             Form::Arrow { form, writer } => return writer.write(&form.batch(rows, kinds)?).map_err(failed),
             Form::Ndjson { .. } | Form::Csv { .. } | Form::Table { .. } => {}
         }
-        let columns =
-            rows.columns().iter().zip(&self.fields).map(|(array, field)| Column::new(array, field)).collect::<Result<Vec<_>>>()?;
+        let columns = rows
+            .columns()
+            .iter()
+            .zip(&self.fields)
+            .map(|(array, field)| Column::new(array, field))
+            .collect::<Result<Vec<_>>>()?;
         for row in 0..rows.num_rows() {
             let kind = kinds.map_or(Ok(RowKind::Insert), |kinds| RowKind::from_byte(kinds.value(row)))?;
             match &mut self.form {
@@ -194,7 +200,10 @@ impl RowWriter {
                 page.finish(&mut self.buffer);
                 end(out, &self.buffer)
             }
-            Form::Parquet { writer, .. } => end(writer.into_inner().map_err(failed)?, &[]),
+            Form::Parquet { mut writer, .. } => {
+                writer.finish().map_err(failed)?;
+                writer.inner_mut().flush().map_err(failed)
+            }
             Form::Arrow { writer, .. } => end(writer.into_inner().map_err(failed)?, &[]),
         }
     }
@@ -238,3 +247,5 @@ fn is_broken_pipe(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
+#[cfg(test)]
+mod tests;

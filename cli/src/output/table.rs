@@ -47,7 +47,13 @@ impl TablePage {
     ///
     /// # Errors
     /// As [`Column::write_text`].
-    pub(super) fn write_row(&mut self, columns: &[Column<'_>], row: usize, kind: RowKind, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn write_row(
+        &mut self,
+        columns: &[Column<'_>],
+        row: usize,
+        kind: RowKind,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let mut cells = Vec::with_capacity(self.names.len());
         if self.kinds == RowKindColumn::Leading {
             cells.push(kind.short_string().to_owned());
@@ -196,7 +202,7 @@ mod tests {
         assert_eq!(layout(&[5, 50], Some(40)), [column(0, 5), column(1, 28)]);
         assert_eq!(layout(&[5, 30, 50], Some(60)), [column(0, 5), column(1, 22), column(2, 22)]);
         let drawn = layout(&[10, 10, 10, 10, 10], Some(45));
-        assert_eq!(drawn, [column(0, 10), Shown::Gap, column(4, 10)]);
+        assert_eq!(drawn, [column(0, 10), column(1, 10), Shown::Gap, column(4, 10)]);
         assert_eq!(layout(&[10, 10], Some(1)), [column(0, 10), column(1, 10)]);
     }
 

@@ -117,12 +117,15 @@ fn skipped_rows_are_counted_and_kept() {
     let mut reader = RowReader::open(std::slice::from_ref(&name), Arc::clone(&schema), options).unwrap();
     let batch = reader.next_batch(100).unwrap().unwrap();
     assert_eq!(shown(&batch, &schema), ["+I [1,null]", "+I [2,null]", "+I [4,null]"]);
-    assert_eq!((batch.skipped, batch.position), (3, Position { file: 1, row: 0 }));
+    assert_eq!((batch.skipped, batch.position), (3, Position { file: 0, row: 6 }));
     assert!(reader.next_batch(100).unwrap().is_none());
     let lines: Vec<serde_json::Value> =
         fs::read_to_string(&dead).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
-    assert_eq!((&lines[0]["row"], &lines[0]["line"], &lines[0]["input"]), (&"not json".into(), &2.into(), &name.into()));
+    assert_eq!(
+        (&lines[0]["row"], &lines[0]["line"], &lines[0]["input"]),
+        (&"not json".into(), &2.into(), &name.into())
+    );
     assert_eq!(lines[1]["row_hex"], "fffe");
     assert_eq!((&lines[2]["column"], &lines[2]["line"]), (&"total".into(), &5.into()));
     assert_eq!(lines[2]["row"], "{\"id\":3,\"total\":\"x\"}");

@@ -33,8 +33,33 @@ fn scanned(text: &str) -> Option<serde_json::Value> {
 
 fn json_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\\n\"", "\"", "1", "-0.5e3", "01", "1.", "-", "true", "null", "nul", " ",
-        "\\", "\\u0041", "\\ud83d\\ude00", "\\ud83d", "ü", "\t", "\u{1}", "\"a\":1", "\"c\":[1,{\"d\":\"]\"}]",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"b\\n\"",
+        "\"",
+        "1",
+        "-0.5e3",
+        "01",
+        "1.",
+        "-",
+        "true",
+        "null",
+        "nul",
+        " ",
+        "\\",
+        "\\u0041",
+        "\\ud83d\\ude00",
+        "\\ud83d",
+        "ü",
+        "\t",
+        "\u{1}",
+        "\"a\":1",
+        "\"c\":[1,{\"d\":\"]\"}]",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| format!("{{{}}}", pieces.concat()))
 }
