@@ -1,5 +1,6 @@
 //! When operations fail, and the journal of those that began.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use object_store::path::Path;
@@ -98,6 +99,9 @@ pub(super) struct Journal {
     crashed: bool,
     operations: Vec<Operation>,
     failures: Vec<(Operation, FaultMode)>,
+    /// Uploads that were begun and neither completed nor aborted, by number.
+    uploads: BTreeMap<u64, String>,
+    uploads_begun: u64,
 }
 
 impl Journal {
@@ -115,6 +119,22 @@ impl Journal {
 
     pub(super) fn failures(&self) -> &[(Operation, FaultMode)] {
         &self.failures
+    }
+
+    pub(super) fn uploads(&self) -> impl Iterator<Item = &String> {
+        self.uploads.values()
+    }
+
+    /// An upload has begun in the store: its number.
+    pub(super) fn upload_begun(&mut self, path: &Path) -> u64 {
+        self.uploads_begun += 1;
+        self.uploads.insert(self.uploads_begun, path.to_string());
+        self.uploads_begun
+    }
+
+    /// An upload was completed or aborted.
+    pub(super) fn upload_ended(&mut self, number: u64) {
+        self.uploads.remove(&number);
     }
 
     pub(super) fn begin(&mut self, kind: OperationKind, path: &Path) -> Result<Option<Error>> {

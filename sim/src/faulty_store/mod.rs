@@ -55,6 +55,12 @@ impl FaultyStore {
         self.with_journal(|journal| journal.failures().to_vec())
     }
 
+    /// Paths of multipart uploads that were begun since the faults were set and neither completed nor aborted: a store keeps and
+    /// charges for their parts.
+    pub fn unfinished_uploads(&self) -> Vec<String> {
+        self.with_journal(|journal| journal.uploads().cloned().collect())
+    }
+
     /// Takes note of an operation. An error: it fails before its effect. `Some`: it fails so after its effect.
     fn begin(&self, kind: OperationKind, path: &Path) -> Result<Option<Error>> {
         self.with_journal(|journal| journal.begin(kind, path))
@@ -89,9 +95,10 @@ impl ObjectStore for FaultyStore {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let lost = self.begin(OperationKind::PutMultipart, location)?;
-        let upload = self.inner.put_multipart_opts(location, options).await;
-        let upload = acknowledged(upload, lost)?;
-        Ok(Box::new(FaultyUpload::new(self.clone(), location.clone(), upload)))
+        let upload = self.inner.put_multipart_opts(location, options).await?;
+        let number = self.with_journal(|journal| journal.upload_begun(location));
+        let upload = FaultyUpload::new(self.clone(), (location.clone(), number), upload);
+        acknowledged(Ok(Box::new(upload) as Box<dyn MultipartUpload>), lost)
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {

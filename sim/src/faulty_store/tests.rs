@@ -240,6 +240,23 @@ async fn a_torn_read_breaks_off_half_way() {
 }
 
 #[tokio::test]
+async fn uploads_are_unfinished_until_they_are_completed_or_aborted() {
+    let faulty = FaultyStore::new(Arc::new(InMemory::new()));
+    let mut one = faulty.put_multipart(&path("one")).await.unwrap();
+    let mut two = faulty.put_multipart(&path("two")).await.unwrap();
+    one.put_part("part".into()).await.unwrap();
+    assert_eq!(faulty.unfinished_uploads(), ["one", "two"]);
+    one.complete().await.unwrap();
+    assert_eq!(faulty.unfinished_uploads(), ["two"]);
+    two.abort().await.unwrap();
+    assert!(faulty.unfinished_uploads().is_empty());
+    faulty.arm(Faults::At(Fault { operation: 1, mode: FaultMode::BeforeEffect }));
+    let mut three = faulty.put_multipart(&path("three")).await.unwrap();
+    assert!(three.complete().await.is_err());
+    assert_eq!(faulty.unfinished_uploads(), ["three"]);
+}
+
+#[tokio::test]
 async fn random_faults_follow_their_seed() {
     let run = async |seed| {
         let faulty = FaultyStore::new(Arc::new(InMemory::new()));

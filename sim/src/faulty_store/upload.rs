@@ -12,12 +12,22 @@ use super::{FaultyStore, OperationKind, acknowledged};
 pub(super) struct FaultyUpload {
     store: FaultyStore,
     location: Path,
+    number: u64,
     inner: Box<dyn MultipartUpload>,
 }
 
 impl FaultyUpload {
-    pub(super) fn new(store: FaultyStore, location: Path, inner: Box<dyn MultipartUpload>) -> Self {
-        Self { store, location, inner }
+    /// The upload of a path, with its number in the journal.
+    pub(super) fn new(store: FaultyStore, (location, number): (Path, u64), inner: Box<dyn MultipartUpload>) -> Self {
+        Self { store, location, number, inner }
+    }
+
+    /// Takes note of the end that `answer` says.
+    fn ended<T>(&self, answer: Result<T>) -> Result<T> {
+        if answer.is_ok() {
+            self.store.with_journal(|journal| journal.upload_ended(self.number));
+        }
+        answer
     }
 }
 
@@ -35,11 +45,13 @@ impl MultipartUpload for FaultyUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let lost = self.store.begin(OperationKind::CompleteMultipart, &self.location)?;
-        acknowledged(self.inner.complete().await, lost)
+        let completed = self.inner.complete().await;
+        acknowledged(self.ended(completed), lost)
     }
 
     async fn abort(&mut self) -> Result<()> {
         let lost = self.store.begin(OperationKind::AbortMultipart, &self.location)?;
-        acknowledged(self.inner.abort().await, lost)
+        let aborted = self.inner.abort().await;
+        acknowledged(self.ended(aborted), lost)
     }
 }
