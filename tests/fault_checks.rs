@@ -25,7 +25,7 @@ fn is_metadata(file: &str) -> bool {
     hints.iter().any(|hint| hint == file) || file.starts_with("schema/schema-")
 }
 
-pub(crate) pub(crate) fn changes_of(kinds: Option<&Int8Array>, rows: &RecordBatch) -> Vec<Change> {
+pub(crate) fn changes_of(kinds: Option<&Int8Array>, rows: &RecordBatch) -> Vec<Change> {
     let column = |name: &str| rows.column_by_name(name).unwrap();
     let (partitions, ids) = (column("pt").as_primitive::<Int32Type>(), column("id").as_primitive::<Int64Type>());
     let (orders, values) = (column("ord").as_primitive::<Int64Type>(), column("value").as_string::<i32>());

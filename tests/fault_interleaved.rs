@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use alluvium::format::CommitKind;
 use alluvium::{CompactionWait, ErrorKind, Publish, WriteOptions};
 use alluvium_sim::{Faults, ModelTable, Replay, Step, Workload, WorkloadOptions, seeds};
 
@@ -60,7 +61,10 @@ async fn compact_on(world: &World) {
     }
 }
 
-async fn interleave(seed: u64, setting: &Setting, writers: i64) {
+/// How many operations failed, and how many compactions were committed.
+type Seen = (usize, usize);
+
+async fn interleave(seed: u64, setting: &Setting, writers: i64) -> Seen {
     let world = World::create(seed, setting).await;
     let works: BTreeMap<String, Workload> =
         (0..writers).map(|writer| (format!("writer-{writer}"), work_of(seed, writer, writers))).collect();
@@ -68,6 +72,7 @@ async fn interleave(seed: u64, setting: &Setting, writers: i64) {
     let writing = futures::future::join_all(works.iter().map(|(user, work)| write_on(&world, user, work)));
     futures::future::join(writing, compact_on(&world)).await;
     world.check_files().await;
+    let failures = world.faulty.failures().len();
     world.faulty.arm(Faults::None);
     let mut model = ModelTable::default();
     for (user, work) in &works {
@@ -83,16 +88,24 @@ async fn interleave(seed: u64, setting: &Setting, writers: i64) {
     }
     let garbage = world.garbage().await;
     world.delete(&garbage).await;
+    let kinds = world.snapshots().await.into_iter().map(|snapshot| snapshot.commit_kind);
+    let compactions = kinds.filter(|kind| *kind == CommitKind::Compact).count();
     let table = world.table(View::Healthy).await.unwrap();
     table.compact().full().execute().await.unwrap();
     assert_eq!(world.rows().await, model.rows(), "compacted, without {garbage:?}");
+    (failures, compactions)
 }
 
 async fn interleave_seeds(setting: &Setting, writers: i64) {
+    let (mut failures, mut compactions) = (0, 0);
     for seed in seeds(12) {
         let _replay = Replay::new(seed, format!("{writers} writers, {setting:?}"));
-        tokio::time::timeout(PATIENCE, interleave(seed, setting, writers)).await.expect("the work hangs");
+        let run = interleave(seed, setting, writers);
+        let seen = tokio::time::timeout(PATIENCE, run).await.expect("the work hangs");
+        failures += seen.0;
+        compactions += seen.1;
     }
+    assert!(failures > 0 && compactions > 0, "{failures} operations failed, {compactions} compactions were committed");
 }
 
 #[tokio::test]

@@ -82,10 +82,9 @@ impl World {
         FileSystemCatalog::of_io(self.io(view)).table(TABLE).await
     }
 
-    /// The table's stores, for checks.
-    pub(crate) async fn table_store(&self) -> TableStore {
-        let catalog = alluvium_store::FileSystemCatalog::of(self.io(View::Healthy));
-        catalog.table(&TABLE.parse().unwrap()).await.unwrap()
+    /// The table's stores.
+    pub(crate) async fn table_store(&self, view: View) -> Result<TableStore> {
+        alluvium_store::FileSystemCatalog::of(self.io(view)).table(&TABLE.parse().unwrap()).await
     }
 
     /// A new process that does the work as `user`, from behind the user's last commit to the end or to the first error.
