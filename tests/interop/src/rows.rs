@@ -129,9 +129,9 @@ fn random_atom(rng: &mut SmallRng, text: &str) -> Value {
         "FLOAT" => {
             [json!(1.5), json!(-0.25), json!("NaN"), json!("Infinity"), json!(3.0e10)][rng.random_range(0..5)].clone()
         }
-        "DOUBLE" => {
-            [json!(0.1), json!(-2.5e300), json!("NaN"), json!("-Infinity"), json!(7.0)][rng.random_range(0..5)].clone()
-        }
+        "DOUBLE" => [json!(0.1), json!(-2.5e300), json!("NaN"), json!("-Infinity"), json!(0.0), json!(-0.0)]
+            [rng.random_range(0..6)]
+        .clone(),
         "DECIMAL" => random_decimal(rng, text),
         "CHAR" | "VARCHAR" => {
             let length = parameter(text, 0).unwrap_or(1) as usize;
