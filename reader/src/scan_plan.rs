@@ -5,6 +5,7 @@
 //! before the first row comes out. Answers to `SnapshotReaderImpl`.
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Error, FileKind, ManifestEntry, Predicate, Result, Snapshot};
@@ -159,11 +160,10 @@ async fn written_schemas(read: &TableRead, entries: &[ManifestEntry]) -> Result<
         return Ok(written);
     }
     for entry in entries {
-        let id = entry.file.schema_id;
-        if id == read.schema.id {
-            written.entry(id).or_insert_with(|| Arc::clone(&read.schema));
-        } else if !written.contains_key(&id) {
-            written.insert(id, read.table.schemas().get(id).await?);
+        if let Entry::Vacant(unknown) = written.entry(entry.file.schema_id) {
+            let id = *unknown.key();
+            let known = id == read.schema.id;
+            unknown.insert(if known { Arc::clone(&read.schema) } else { read.table.schemas().get(id).await? });
         }
     }
     Ok(written)

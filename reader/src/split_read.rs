@@ -63,15 +63,15 @@ impl ReadUnit {
         match self.work {
             Work::Rows(meta) => {
                 let wanted = file(SystemColumns::None);
-                Ok(Source::Rows(DataFileReader::open(&read.table, &self.bucket, &meta, &wanted).await?))
+                Ok(Source::Rows(Box::new(DataFileReader::open(&read.table, &self.bucket, &meta, &wanted).await?)))
             }
             Work::Changes(meta) => {
                 // Files of append tables hold rows, each of which is an insert.
                 let system = if read.merge.is_some() { SystemColumns::Kinds } else { SystemColumns::None };
-                Ok(Source::Rows(DataFileReader::open(&read.table, &self.bucket, &meta, &file(system)).await?))
+                Ok(Source::Rows(Box::new(DataFileReader::open(&read.table, &self.bucket, &meta, &file(system)).await?)))
             }
-            Work::Merge(section) => Ok(Source::Merge(merge(read, self.bucket, section)?)),
-            Work::Retract(section) => Ok(Source::Retract(merge(read, self.bucket, section)?)),
+            Work::Merge(section) => Ok(Source::Merge(Box::new(merge(read, self.bucket, section)?))),
+            Work::Retract(section) => Ok(Source::Retract(Box::new(merge(read, self.bucket, section)?))),
         }
     }
 }
@@ -114,22 +114,22 @@ pub(crate) struct UnitRead {
 
 #[derive(Debug)]
 enum State {
-    Closed(ReadUnit),
+    Closed(Box<ReadUnit>),
     Open(Source),
     Done,
 }
 
 #[derive(Debug)]
 enum Source {
-    Rows(DataFileReader),
-    Merge(MergeRead),
-    Retract(MergeRead),
+    Rows(Box<DataFileReader>),
+    Merge(Box<MergeRead>),
+    Retract(Box<MergeRead>),
 }
 
 impl UnitRead {
     /// A unit, not opened yet.
     pub(crate) fn new(read: Arc<TableRead>, unit: ReadUnit) -> Self {
-        Self { read, state: State::Closed(unit) }
+        Self { read, state: State::Closed(Box::new(unit)) }
     }
 
     /// Where it is to be read.

@@ -59,7 +59,7 @@ fn entry(number: usize, file: &ModelFile) -> ManifestEntry {
         row_count: keys.len() as i64,
         min_key: row(&schema.key_types(), &keys[..1]),
         max_key: row(&schema.key_types(), &keys[keys.len() - 1..]),
-        key_stats: stats(&schema.key_types(), &[keys.clone()]),
+        key_stats: stats(&schema.key_types(), std::slice::from_ref(&keys)),
         value_stats: stats(&types, &[partition, keys, values.clone()]),
         delete_row_count: Some(values.iter().filter(|value| value.is_none()).count() as i64),
         ..crate::split_generator::tests::file(&format!("{number} L{} 0..0 0", file.level))
