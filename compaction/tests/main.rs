@@ -1,2 +1,4 @@
-//! The tests of compaction: one binary.
+//! The tests of compaction over files: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bucket_compactions;

@@ -43,7 +43,8 @@ async fn a_writer_survives_a_compactor_beside_it() {
         assert_eq!(committed.snapshots[0].commit_kind, CommitKind::Append);
         assert_eq!(writer.last_committed(), Some(identifier));
         compacted += usize::from(committed.snapshots.len() == 2);
-        assert!(world.read().await.values().all(|row| row["v"] == identifier.to_string()));
+        let value = json!(identifier.to_string());
+        assert!(world.read().await.values().all(|row| row["v"] == value));
         world.assert_no_garbage().await;
     }
     assert!(compacted > 0, "the writer went on without compaction");
