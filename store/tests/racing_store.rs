@@ -18,11 +18,17 @@ use rand::{Rng, SeedableRng};
 
 /// How many operations later a put that is held back comes at most.
 const LATE_OPERATIONS_MAX: usize = 60;
+/// How many puts fail one after the other when the store is down: more than a commit tries.
+const OUTAGE_PUTS: u32 = 10;
+/// One failure in so many is an outage.
+const OUTAGES_ONE_IN: u32 = 8;
 
 struct Race {
     random: StdRng,
     /// One put of a snapshot in so many fails; 0: none.
     fails_one_in: u32,
+    /// So many more puts of snapshots fail for certain.
+    outage: u32,
     operations: usize,
     held_back: Vec<(usize, Path, PutPayload)>,
 }
@@ -45,7 +51,7 @@ enum Fate {
 impl RacingStore {
     pub(crate) fn new(seed: u64, fails_one_in: u32) -> Self {
         let random = StdRng::seed_from_u64(seed);
-        let race = Race { random, fails_one_in, operations: 0, held_back: Vec::new() };
+        let race = Race { random, fails_one_in, outage: 0, operations: 0, held_back: Vec::new() };
         Self { inner: Arc::new(InMemory::new()), race: Arc::new(Mutex::new(race)) }
     }
 
@@ -84,12 +90,20 @@ impl RacingStore {
         let mut race = self.race.lock().unwrap();
         let is_snapshot = path.filename().is_some_and(|name| name.starts_with("snapshot-"));
         let fails_one_in = race.fails_one_in;
-        if fails_one_in == 0 || !is_snapshot || race.random.random_range(0..fails_one_in) > 0 {
+        if fails_one_in == 0 || !is_snapshot {
             return Fate::Fine;
         }
+        let down = race.outage > 0;
+        if !down && race.random.random_range(0..fails_one_in) > 0 {
+            return Fate::Fine;
+        }
+        if !down && race.random.random_range(0..OUTAGES_ONE_IN) == 0 {
+            race.outage = OUTAGE_PUTS;
+        }
+        race.outage = race.outage.saturating_sub(1);
         match race.random.random_range(0..3) {
             0 => Fate::Lost,
-            1 => Fate::Unacknowledged,
+            1 if !down => Fate::Unacknowledged,
             _ => {
                 let at = race.operations + race.random.random_range(1..LATE_OPERATIONS_MAX);
                 race.held_back.push((at, path.clone(), payload.clone()));
