@@ -409,6 +409,26 @@ async fn pages_are_what_paimon_reads_right() {
     }
 }
 
+/// A column that begins with few texts and goes on with many: its dictionary overflows, and what follows is PLAIN.
+#[tokio::test]
+async fn a_dictionary_that_overflows_is_given_up_for_plain() {
+    let table = in_memory(&[]);
+    let many = batch(&table, 3000..80_000);
+    let few = batch(&table, 0..3000);
+    let same = array_from_datums(&text(), &vec![Some(Datum::String("same".to_owned())); 3000]).unwrap();
+    let columns = vec![few.values.column(0).clone(), few.values.column(1).clone(), same];
+    let values = RecordBatch::try_new(few.values.schema(), columns).unwrap();
+    let batches = [KeyValueBatch { values, ..few }, many];
+    let files = write(&table, &batches).await.unwrap();
+    let reader = SerializedFileReader::new(bytes_of(&table, &files[0]).await).unwrap();
+    let pages = reader.get_row_group(0).unwrap().get_column_page_reader(5).unwrap();
+    let encodings: Vec<Encoding> = pages.map(|page| page.unwrap().encoding()).collect();
+    assert!(encodings.contains(&Encoding::RLE_DICTIONARY), "{encodings:?}");
+    assert_eq!(encodings.last(), Some(&Encoding::PLAIN), "{encodings:?}");
+    assert!(encodings.iter().all(|encoding| [Encoding::PLAIN, Encoding::RLE_DICTIONARY].contains(encoding)));
+    assert_eq!(all_rows(&table, &files).await, together(&batches));
+}
+
 /// A value of a type, or null: counting up, few, or any, by column.
 fn value(data_type: &DataType, row: i64, column: usize, random: &mut SmallRng) -> Option<Datum> {
     if data_type.nullable && random.random_range(0..9) == 0 {
