@@ -171,6 +171,7 @@ impl TableWrite {
     }
 
     /// Waits for the compactions under way, commits them with the last identifier, and ends. Rows that were not committed are dropped.
+    /// When the last commit has its COMPACT snapshot already, this one has a user of its own, as that of a dedicated compactor.
     ///
     /// # Errors
     /// As [`TableWrite::commit`].

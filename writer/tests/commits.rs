@@ -105,6 +105,27 @@ async fn closing_commits_the_compactions_with_the_last_identifier_and_position()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_commit_has_two_snapshots_of_one_kind() {
+    let world = World::simple(json!({"bucket": "3", "num-sorted-run.compaction-trigger": "2"})).await;
+    for round in 0..20 {
+        let mut writer = TableWrite::open(&world.table, "w", WriteOptions::default()).await.unwrap();
+        for identifier in round * 3 + 1..round * 3 + 4 {
+            world.write(&mut writer, &pairs(0..50, &identifier.to_string())).await;
+            writer.commit(identifier, CommitExtras::default()).await.unwrap();
+        }
+        writer.close().await.unwrap();
+        assert_eq!(world.writer("w").await.last_committed(), Some(round * 3 + 3));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for snapshot in world.snapshots().await {
+        let commit = (snapshot.commit_user.clone(), snapshot.commit_identifier, snapshot.commit_kind);
+        assert!(seen.insert(commit), "{snapshot:?} is there twice");
+    }
+    assert!(world.read().await.values().all(|row| row["v"] == "60"));
+    world.assert_no_garbage().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_of_no_commit_leave_nothing_when_the_writer_is_closed() {
     let world = World::simple(json!({"bucket": "1", "num-sorted-run.compaction-trigger": "2"})).await;
     let options = WriteOptions { memory_bytes: Some(0), ..WriteOptions::default() };

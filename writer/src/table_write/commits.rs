@@ -4,7 +4,7 @@
 //! names them; rows that are published stay so, whatever becomes of the compactions beside them.
 
 use alluvium_compaction::delete_unpublished;
-use alluvium_format::{CommitMessage, Error, ErrorKind, Result};
+use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result};
 use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
 use futures::future::join_all;
 
@@ -148,7 +148,7 @@ impl TableWrite {
         });
     }
 
-    /// Commits what compactions did since the last commit, with its identifier.
+    /// Commits what compactions did since the last commit, with its identifier and position.
     pub(super) async fn commit_compactions(&mut self) -> Result<Committed> {
         let buckets = std::mem::take(&mut self.buckets).into_values();
         let Some(last) = self.last.clone() else {
@@ -170,7 +170,10 @@ impl TableWrite {
         let identifier = last.commit_identifier;
         let properties = last.properties.clone().unwrap_or_default();
         let committable = Committable { identifier, watermark: last.watermark, properties, messages: messages.clone() };
-        let commit = FileStoreCommit::new(&self.table, self.user.as_str(), EmptyCommits::Skipped);
+        // A commit has one COMPACT snapshot at most: a further one is that of a job of its own.
+        let is_compacted = last.commit_kind == CommitKind::Compact;
+        let user = if is_compacted { self.table.io().namer().uuid() } else { self.user.clone() };
+        let commit = FileStoreCommit::new(&self.table, user, EmptyCommits::Skipped);
         match commit.commit(committable).await {
             Ok(committed) => Ok(committed),
             Err(error) => {
