@@ -26,7 +26,7 @@ build:
 # Long runs: many more random sequences and fault seeds than CI has time for.
 soak: (build)
     INTEROP_SEQUENCES=1000 cargo test --manifest-path tests/interop/Cargo.toml
-    PROPTEST_CASES=2000 cargo test --release --workspace
+    PROPTEST_CASES=2000 SIM_SEEDS=50 cargo test --release --workspace
 
 # The same work through Alluvium, Paimon Java and the crate `paimon`, with ratios.
 compare *ARGS:

@@ -180,6 +180,14 @@ async fn a_writer_short_of_memory_survives_a_fault_at_every_operation() {
     sweep_seeds(1, &setting, &WorkloadOptions { checkpoints: 3, ..small() }).await;
 }
 
+/// Compactions go on beside the writing, and may be under way when the writer fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_does_not_wait_survives_a_fault_at_every_operation() {
+    let mut setting = setting(&[], Publish::ConditionalPut);
+    setting.write.compaction = CompactionWait::Background;
+    sweep_seeds(1, &setting, &WorkloadOptions { partitions: 2, ..small() }).await;
+}
+
 /// As in a folder: a hidden sibling is written and linked to its name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_links_survives_a_fault_at_every_operation() {
