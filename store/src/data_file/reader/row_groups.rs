@@ -4,7 +4,8 @@
 //! Invariant: wrong only in reading too much; a column that was written as another type says nothing.
 
 use alluvium_format::{ColumnRange, DataField, DataType, Datum, Predicate, TypeRoot};
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{IntType, LogicalType, TimeUnit, Type as PhysicalType};
+use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
@@ -58,15 +59,11 @@ fn range_of_chunk(chunk: &ColumnChunkMetaData, data_type: &DataType, unknown: Co
 fn is_plain(chunk: &ColumnChunkMetaData, data_type: &DataType) -> bool {
     let column = chunk.column_descr();
     let scale = column.type_scale();
-    let unsigned = matches!(
-        column.logical_type_ref(),
-        Some(parquet::basic::LogicalType::Integer(parquet::basic::IntType { is_signed: false, .. }))
-    );
+    let unsigned = matches!(column.logical_type_ref(), Some(LogicalType::Integer(IntType { is_signed: false, .. })));
     let unit = column.logical_type_ref().and_then(|logical| match logical {
-        parquet::basic::LogicalType::Timestamp(timestamp) => Some(timestamp.unit),
+        LogicalType::Timestamp(timestamp) => Some(timestamp.unit),
         _ => None,
     });
-    use parquet::basic::TimeUnit;
     match (&data_type.root, column.physical_type()) {
         (TypeRoot::Boolean, PhysicalType::BOOLEAN)
         | (TypeRoot::Float, PhysicalType::FLOAT)
@@ -116,11 +113,11 @@ fn bounds_of(statistics: &Statistics, data_type: &DataType) -> (Option<Datum>, O
             (min.map(Datum::Double), max.map(Datum::Double))
         }
         Statistics::ByteArray(values) => {
-            let bytes = |value: &parquet::data_type::ByteArray| bytes_value(value.data(), data_type);
+            let bytes = |value: &ByteArray| bytes_value(value.data(), data_type);
             (values.min_opt().and_then(bytes), values.max_opt().and_then(bytes))
         }
         Statistics::FixedLenByteArray(values) => {
-            let decimal = |value: &parquet::data_type::FixedLenByteArray| decimal(value.data(), data_type);
+            let decimal = |value: &FixedLenByteArray| decimal(value.data(), data_type);
             (values.min_opt().and_then(decimal), values.max_opt().and_then(decimal))
         }
         Statistics::Int96(_) => (None, None),

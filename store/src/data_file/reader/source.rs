@@ -1,7 +1,7 @@
 //! Where the bytes of a data file come from: a file of this machine, one request for a small file, or a request a row group.
 //!
 //! Goes in: a path and the size that the manifest says. Comes out: the footer, then decoders of row groups. Invariants: only the
-//! column chunks that are asked for are fetched; at most two row groups of a file are in memory, one decoded and one on its way; a
+//! column chunks that are asked for are fetched; of a file one row group is decoded, and a small one may be on its way; a
 //! file of another size than the manifest says is an error that names it.
 
 use std::collections::VecDeque;
@@ -29,6 +29,10 @@ const BATCH_ROWS: usize = 8192;
 
 /// A file of at most so many bytes is fetched as a whole: one request costs more than what may not be needed.
 const WHOLE_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A row group of more bytes than this is fetched when the one before it is done, so that a merge of many files of large row groups
+/// holds one of each.
+const READ_AHEAD_BYTES_MAX: u64 = 16 << 20;
 
 /// A file, by its path in the store.
 #[derive(Clone, Debug)]
@@ -193,10 +197,16 @@ impl RowGroups {
                     }
                 }
             }
+            if self.fetching.is_empty() {
+                self.fetch_next();
+            }
             let Some(fetched) = self.fetching.join_next().await else { return Ok(None) };
             let (group, chunks) = fetched
                 .map_err(|error| Error::internal("the task that fetches a row group died").with_source(error))??;
-            self.fetch_next();
+            let next = self.groups.front().map_or(0, |next| total_bytes(&self.ranges_of(*next)));
+            if next <= READ_AHEAD_BYTES_MAX {
+                self.fetch_next();
+            }
             self.current = Some(self.decoder(chunks, vec![group])?);
         }
     }
@@ -204,16 +214,22 @@ impl RowGroups {
     /// Sets out to fetch the next row group.
     fn fetch_next(&mut self) {
         let Some(group) = self.groups.pop_front() else { return };
-        let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
-        let wanted = chunks.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, chunk)| chunk.byte_range());
-        let mut ranges: Vec<Range<u64>> = wanted.map(|(start, length)| start..start + length).collect();
-        ranges.sort_by_key(|range| range.start);
+        let ranges = self.ranges_of(group);
         let file = self.file.clone();
         self.fetching.spawn(async move {
             let fetched = file.ranges(&ranges).await?;
             let fetched = ranges.iter().zip(fetched).map(|(range, bytes)| FetchedRange { offset: range.start, bytes });
             Ok((group, FileChunks::Fetched { ranges: fetched.collect(), bytes: file.bytes }))
         });
+    }
+
+    /// Where the column chunks of a row group that are asked for lie, in the order of the file.
+    fn ranges_of(&self, group: usize) -> Vec<Range<u64>> {
+        let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+        let wanted = chunks.filter(|(leaf, _)| self.mask.leaf_included(*leaf)).map(|(_, chunk)| chunk.byte_range());
+        let mut ranges: Vec<Range<u64>> = wanted.map(|(start, length)| start..start + length).collect();
+        ranges.sort_by_key(|range| range.start);
+        ranges
     }
 
     fn decoder(&self, chunks: FileChunks, groups: Vec<usize>) -> Result<Decoder> {
@@ -225,6 +241,10 @@ impl RowGroups {
         let batches = batches.map_err(|error| decode_failed(self.path(), &chunks, error))?;
         Ok(Decoder { batches, chunks })
     }
+}
+
+fn total_bytes(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 /// An error of the decoder: bytes of the file are wrong, unless the machine failed to read them.
