@@ -2,6 +2,8 @@
 //!
 //! The arguments of a command are beside what it does, in [`crate::commands`].
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{compact, db, ingest, inspect, quickstart, scan, table, tail};
@@ -22,7 +24,7 @@ error. Exit status: 0 done, 1 failed or problems found, 2 the command line was w
 
 /// Streaming tables in the Apache Paimon format, without a JVM: ingest changelogs, read and follow tables, keep them compact.
 #[derive(Debug, Parser)]
-#[command(name = "alluvium", version, after_help = EXAMPLES, max_term_width = 120, subcommand_required = true)]
+#[command(name = "alluvium", version, after_help = EXAMPLES, subcommand_required = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -84,10 +86,57 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
+/// The arguments with all `-o` in one place: clap would let those after the command hide those before it.
+pub(crate) fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments = arguments.into_iter();
+    let mut out: Vec<OsString> = arguments.next().into_iter().collect();
+    let (mut options, mut others) = (Vec::new(), Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--") => {
+                others.push(argument);
+                others.extend(arguments.by_ref());
+            }
+            Some("-o" | "--option") => match arguments.next() {
+                Some(value) => options.extend([argument, value]),
+                None => others.push(argument),
+            },
+            Some(text) if text.starts_with("--option=") || (text.starts_with("-o") && text.len() > 2) => {
+                options.push(argument);
+            }
+            _ => others.push(argument),
+        }
+    }
+    out.extend(options);
+    out.extend(others);
+    out
+}
+
 /// `KEY=VALUE`.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::gathered;
+
+    #[test]
+    fn options_are_gathered_from_both_sides_of_the_command() {
+        let of = |line: &str| {
+            let arguments = gathered(line.split(' ').map(OsString::from));
+            arguments.iter().map(|argument| argument.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            of("a -o x=1 scan t -oy=2 --option z=3 --option=u=4 -w d"),
+            "a -o x=1 -oy=2 --option z=3 --option=u=4 scan t -w d"
+        );
+        assert_eq!(of("a scan t -o"), "a scan t -o", "clap says what is missing");
+        assert_eq!(of("a scan -- -o x"), "a scan -- -o x");
     }
 }

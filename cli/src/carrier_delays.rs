@@ -31,14 +31,18 @@ pub(crate) async fn aggregate(delays: &Table, carriers: &Table, mut last: watch:
     let mut job = Job::open(delays, carriers).await?;
     let mut following = JoinSet::new();
     let mut events = follow(delays, job.covered, &mut following).await?;
-    while last.borrow().is_none_or(|last| job.covered < last) {
+    loop {
+        let end = *last.borrow_and_update();
+        if end.is_some_and(|end| job.covered >= end) {
+            break;
+        }
         tokio::select! {
             event = events.recv() => match event.transpose()? {
                 Some(event) => job.take(event).await?,
                 None => return Err(Error::internal("the tail of flights.delays ended")),
             },
-            // Whoever knew the end is gone, and ends this too.
-            changed = last.changed() => if changed.is_err() { break },
+            // Whoever knew the end is gone without telling, and ends this too.
+            changed = last.changed(), if end.is_none() => if changed.is_err() { break },
         }
     }
     job.write.close().await?;

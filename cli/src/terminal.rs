@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use console::Term;
 
 /// Columns where there is no terminal to ask.
-const WIDTH_DEFAULT: usize = 120;
+const WIDTH_DEFAULT: usize = 150;
 /// A picture needs some room, however narrow the window.
 const WIDTH_MIN: usize = 60;
 

@@ -34,14 +34,21 @@ impl Warehouse {
         Ok(Self { catalog, table_options })
     }
 
+    /// Opens a table as it is at rest.
+    pub(crate) async fn table_at_rest(&self, name: &str) -> Outcome<Table> {
+        Ok(self.catalog.table(&table_name(name)?.to_string()).await?)
+    }
+
     /// Opens a table, with the dynamic options over its own.
     pub(crate) async fn table(&self, name: &str) -> Outcome<Table> {
-        let name = table_name(name)?;
-        let table = self.catalog.table(&name.to_string()).await?;
+        let table = self.table_at_rest(name).await?;
         if self.table_options.is_empty() {
             return Ok(table);
         }
-        table.with_options(&self.table_options).map_err(|error| Failure::usage("-o", error))
+        let wrong = |error| Failure::usage("-o", error);
+        let table = table.with_options(&self.table_options).map_err(wrong)?;
+        table.options().validate(table.schema()).map_err(wrong)?;
+        Ok(table)
     }
 }
 

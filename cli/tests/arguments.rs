@@ -90,8 +90,8 @@ fn options_stand_anywhere_and_in_both_forms() {
         assert_eq!(shell.ok(line), "shop.orders\n", "{line}");
     }
     // Each of several options counts, on whichever side of the command it stands.
-    let twice = "alluvium -w wh -o merge-engine=first-row table describe shop.orders -o write-only=maybe";
+    let twice = "alluvium -w wh -o file.format=orc inspect shop.orders -o write-only=maybe";
     shell.run(twice).fails(2, &["write-only"]);
-    let twice = "alluvium -w wh -o write-only=maybe table describe shop.orders -o file.format=orc";
+    let twice = "alluvium -w wh -o write-only=maybe inspect shop.orders -o file.format=orc";
     shell.run(twice).fails(2, &["write-only"]);
 }

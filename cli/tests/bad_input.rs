@@ -21,7 +21,7 @@ fn a_row_that_cannot_be_read_stops_before_its_commit() {
         ("{\"id\":null}\n", &["line 4", "id", "null"]),
         ("{\"total\":\"1.00\"}\n", &["line 4", "id"]),
         ("{\"id\":4,\"colour\":\"red\"}\n", &["line 4", "colour", "--ignore-unknown"]),
-        ("{\"id\":4,\"rowkind\":\"U\"}\n", &["line 4", "rowkind", "+I"]),
+        ("{\"id\":4,\"rowkind\":\"U\"}\n", &["line 4", "row kind", "+I"]),
         ("[4]\n", &["line 4"]),
     ];
     for (bad, words) in cases {

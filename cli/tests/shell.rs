@@ -8,10 +8,10 @@ use tempfile::TempDir;
 
 /// What a command said.
 #[derive(Debug)]
-pub struct Run {
-    pub status: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Run {
@@ -21,7 +21,7 @@ impl Run {
     }
 
     /// The command must have failed with this status, and say all of this.
-    pub fn fails(&self, status: i32, words: &[&str]) {
+    pub(crate) fn fails(&self, status: i32, words: &[&str]) {
         assert_eq!(self.status, Some(status), "{self:?}");
         for word in words {
             assert!(self.err.contains(word), "{word:?} is not in the message:\n{}", self.err);
@@ -33,17 +33,17 @@ impl Run {
 }
 
 /// The folder and its shell.
-pub struct Shell {
+pub(crate) struct Shell {
     folder: TempDir,
 }
 
 impl Shell {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// With a database `shop` and a table `shop.orders` in the warehouse `wh`.
-    pub fn with_orders() -> Self {
+    pub(crate) fn with_orders() -> Self {
         let shell = Self::new();
         shell.write("orders.json", ORDERS);
         shell.ok("alluvium -w wh db create shop");
@@ -51,11 +51,11 @@ impl Shell {
         shell
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), text).expect("a file");
     }
 
@@ -69,31 +69,31 @@ impl Shell {
     }
 
     /// Runs a line.
-    pub fn run(&self, line: &str) -> Run {
+    pub(crate) fn run(&self, line: &str) -> Run {
         Run::of(self.command(line).output().expect("a shell"))
     }
 
     /// Runs a line that must succeed, and gives its standard output.
-    pub fn ok(&self, line: &str) -> String {
+    pub(crate) fn ok(&self, line: &str) -> String {
         let run = self.run(line);
         assert_eq!(run.status, Some(0), "{line}\n{run:?}");
         run.out
     }
 
     /// Runs a line that must succeed with a JSON document.
-    pub fn json(&self, line: &str) -> Value {
+    pub(crate) fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.ok(line)).expect("one JSON document")
     }
 
     /// Starts the binary itself, so that it can be killed, with its standard input and output piped.
-    pub fn start(&self, args: &[&str]) -> Child {
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_alluvium"));
         command.args(args).current_dir(self.folder.path()).env_remove("ALLUVIUM_WAREHOUSE").env("TZ", "UTC");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary")
     }
 
     /// Lines of a command, sorted: rows come in no order.
-    pub fn sorted(&self, line: &str) -> Vec<String> {
+    pub(crate) fn sorted(&self, line: &str) -> Vec<String> {
         let mut lines: Vec<String> = self.ok(line).lines().map(str::to_owned).collect();
         lines.sort();
         lines
@@ -101,17 +101,17 @@ impl Shell {
 }
 
 /// The schema of `shop.orders`.
-pub const ORDERS: &str = r#"{"fields":[{"name":"id","type":"BIGINT NOT NULL"},{"name":"total","type":"DECIMAL(10, 2)"}],
+pub(crate) const ORDERS: &str = r#"{"fields":[{"name":"id","type":"BIGINT NOT NULL"},{"name":"total","type":"DECIMAL(10, 2)"}],
 "primaryKeys":["id"],"options":{"bucket":"1"}}"#;
 
 /// Ends a child the hard way, as a power cut would.
-pub fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().expect("a running child");
     child.wait().expect("an end");
 }
 
 /// Waits until `done`, for so long that only a defect takes longer.
-pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..6_000 {
         if done() {
             return;

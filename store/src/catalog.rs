@@ -262,8 +262,11 @@ impl FileSystemCatalog {
     /// Drops a table with all its files, and gives their paths. The schema goes first: from then on there is no such table.
     ///
     /// # Errors
-    /// `NotFound`; `Storage`.
+    /// `NotFound`; `Unsupported` for a branch; `Storage`.
     pub async fn drop_table(&self, name: &TableName) -> Result<Vec<String>> {
+        if name.branch.is_some() {
+            return Err(Error::unsupported(format!("dropping a branch ({name})")));
+        }
         let table = self.table(name).await?;
         let mut files: Vec<String> = table.io().list_all("").await?.into_iter().map(|file| file.path).collect();
         let schema_first = |file: &String| !file.starts_with(&format!("{}/", path::SCHEMA_FOLDER));

@@ -116,7 +116,7 @@ impl Inspection {
         let all_bytes: i64 = self.trees.iter().map(BucketTree::bytes).sum();
         let files: usize = self.trees.iter().map(BucketTree::files).sum();
         let mut text = format!(
-            "{name}: snapshot {} ({}, {}), {} of {} in {}, {}\n",
+            "{name}: snapshot {} ({}, {}), {} of {} in {}, {} before merging\n",
             latest.id,
             kind_text(latest.commit_kind),
             time_text::show(latest.time_millis),

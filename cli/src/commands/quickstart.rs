@@ -134,7 +134,7 @@ async fn report_on(folder: &str, delays: &Table, carriers: &Table) -> Outcome {
     let mut rows = sorted_rows(delays, read, &columns).await?;
     rows.reverse();
     let total = row_count(delays).await?;
-    let mut text = format!("{DELAYS}: {} rows; the latest arrivals of them:\n", count_of(total));
+    let mut text = format!("{DELAYS}: {} rows; those that arrived latest:\n", count_of(total));
     text.push_str(&table_text(delays, &columns, rows.iter().take(ROWS_SHOWN)));
 
     let columns = ["carrier", "flights", "dep_delay_total", "arr_delay_total"];

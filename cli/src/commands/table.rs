@@ -81,7 +81,7 @@ pub(crate) async fn run(command: TableCommand, warehouse: &Warehouse) -> Outcome
     match command {
         TableCommand::Create(args) => create(args, warehouse).await,
         TableCommand::List { database, report } => list(database, report, warehouse).await,
-        TableCommand::Describe { table, report } => describe(&warehouse.table(&table).await?, report),
+        TableCommand::Describe { table, report } => describe(&warehouse.table_at_rest(&table).await?, report),
         TableCommand::Drop(args) => drop(args, warehouse).await,
     }
 }
@@ -93,7 +93,7 @@ async fn create(args: CreateArgs, warehouse: &Warehouse) -> Outcome {
             let wrong = |error: Error| Failure::Failed(error.context(format!("the schema file {file}")));
             SchemaDefinition::from_json(&read_schema_file(file)?).map_err(wrong)?
         }
-        (None, Some(like)) => SchemaDefinition::like(warehouse.table(like).await?.schema()),
+        (None, Some(like)) => SchemaDefinition::like(warehouse.table_at_rest(like).await?.schema()),
         (None, None) => return Err(Failure::Usage("give --schema or --like".to_owned())),
     };
     match warehouse.catalog.create_table(&name, definition).await {

@@ -45,7 +45,8 @@ impl InputNames {
     /// `Corrupt` when it is none: guessing would skip rows or repeat them.
     pub(crate) fn position(&self, properties: &BTreeMap<String, String>) -> Result<Option<Position>> {
         let (Some(names), Some(of)) = (&self.0, properties.get(INPUTS)) else { return Ok(None) };
-        if *of != json!(names).to_string() {
+        let ours = json!(names).to_string();
+        if *of != ours {
             return Ok(None);
         }
         let text = properties.get(POSITION).map_or("", String::as_str);

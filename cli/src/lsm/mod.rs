@@ -33,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) rows: i64,
     /// Rows of kind -U or -D, which hide older ones until they meet them.
     pub(crate) deletes: i64,
+    /// The lowest and the highest sequence number.
+    pub(crate) sequences: (i64, i64),
     pub(crate) min_key: String,
     pub(crate) max_key: String,
 }
@@ -78,6 +80,7 @@ impl BucketTree {
         let run = |run: &Run| {
             json!({
                 "level": run.level, "files": run.files, "bytes": run.bytes, "rows": run.rows, "deletes": run.deletes,
+                "minSequence": run.sequences.0, "maxSequence": run.sequences.1,
                 "minKey": run.min_key, "maxKey": run.max_key,
             })
         };
@@ -162,6 +165,10 @@ fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType]) -> Run {
         bytes: sum(|file| file.file_size),
         rows: sum(|file| file.row_count),
         deletes: sum(|file| file.delete_row_count.unwrap_or(0)),
+        sequences: (
+            files.iter().map(|file| file.min_sequence_number).min().unwrap_or(0),
+            files.iter().map(|file| file.max_sequence_number).max().unwrap_or(0),
+        ),
         min_key: files.first().map_or(String::new(), |file| key_text(&file.min_key, key_types)),
         max_key: files.last().map_or(String::new(), |file| key_text(&file.max_key, key_types)),
     }

@@ -120,7 +120,7 @@ mod tests {
 
     fn run(level: i32, bytes: i64) -> Run {
         let (min_key, max_key) = ("1".to_owned(), "9".to_owned());
-        Run { level, files: 1, bytes, rows: 1000, deletes: 0, min_key, max_key }
+        Run { level, files: 1, bytes, rows: 1000, deletes: 0, sequences: (0, 0), min_key, max_key }
     }
 
     #[test]
