@@ -114,7 +114,6 @@ impl ParquetInput {
     ///
     /// # Errors
     /// `Invalid` when the file is damaged; `Storage` when reading or the dead letter file fails.
-    #[expect(clippy::type_complexity, reason = "rows, their kinds, and what ends them")]
     pub(super) fn next(
         &mut self,
         max_rows: usize,

@@ -1,7 +1,7 @@
 //! Rows that cannot be read: where an input ends, or what is counted and put aside.
 //!
 //! Goes in: a row's place, the reason, and the row itself. Comes out: the error to end with, or a line of the dead letter file:
-//! `{"input":…,"line":…,"column":…,"reason":…,"row":…}`, where `row` is the row as it was (`row_hex` when it is not UTF-8). The file is
+//! `{"input":…,"line":…,"column":…,"reason":…,"record":…}`, where `record` is the row as it was (`record_hex` when it is not UTF-8). The file is
 //! appended to; a run that goes on after a crash may put the same row aside twice.
 
 use std::fmt;
@@ -125,10 +125,10 @@ fn dead_letter_line(place: Place<'_>, failure: &RowFailure, row: &[u8]) -> Strin
     line.insert("column".to_owned(), failure.column.clone().map_or(Value::Null, Value::String));
     line.insert("reason".to_owned(), failure.why.clone().into());
     match std::str::from_utf8(row) {
-        Ok(text) => line.insert("row".to_owned(), text.into()),
+        Ok(text) => line.insert("record".to_owned(), text.into()),
         Err(_) => {
             let bytes = DataType::nullable(TypeRoot::VarBinary(TypeRoot::STRING_LENGTH));
-            line.insert("row_hex".to_owned(), to_text(&Datum::Bytes(row.to_vec()), &bytes).into())
+            line.insert("record_hex".to_owned(), to_text(&Datum::Bytes(row.to_vec()), &bytes).into())
         }
     };
     format!("{}\n", Value::Object(line))

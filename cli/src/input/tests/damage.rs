@@ -123,12 +123,12 @@ fn skipped_rows_are_counted_and_kept() {
         fs::read_to_string(&dead).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(
-        (&lines[0]["row"], &lines[0]["line"], &lines[0]["input"]),
+        (&lines[0]["record"], &lines[0]["line"], &lines[0]["input"]),
         (&"not json".into(), &2.into(), &name.into())
     );
-    assert_eq!(lines[1]["row_hex"], "fffe");
+    assert_eq!(lines[1]["record_hex"], "fffe");
     assert_eq!((&lines[2]["column"], &lines[2]["line"]), (&"total".into(), &5.into()));
-    assert_eq!(lines[2]["row"], "{\"id\":3,\"total\":\"x\"}");
+    assert_eq!(lines[2]["record"], "{\"id\":3,\"total\":\"x\"}");
 }
 
 #[test]
