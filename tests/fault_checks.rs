@@ -100,16 +100,19 @@ impl World {
         assert!(missing.is_empty(), "snapshots name files that are gone: {missing:?}");
     }
 
-    /// Checks the chain of snapshots: no id is left out, and none of `user`'s data commits is there twice or not at all. A compaction
-    /// that ends after its commit comes under the same identifier, so of these there may be several.
+    /// Checks the chain of snapshots: no id is left out, none of `user`'s commits is there twice, and no data commit is missing.
     pub(crate) async fn check_commits(&self, user: &str, identifiers: impl IntoIterator<Item = i64>) {
         let snapshots = self.snapshots().await;
         let ids: Vec<i64> = snapshots.iter().map(|snapshot| snapshot.id).collect();
         assert_eq!(ids, (1..).take(ids.len()).collect::<Vec<i64>>());
         let mut commits: BTreeMap<i64, usize> = BTreeMap::new();
-        let theirs = snapshots.iter().filter(|snapshot| snapshot.commit_user == user);
-        for snapshot in theirs.filter(|snapshot| snapshot.commit_kind != CommitKind::Compact) {
-            *commits.entry(snapshot.commit_identifier).or_default() += 1;
+        let mut seen = BTreeSet::new();
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.commit_user == user) {
+            let (identifier, kind) = (snapshot.commit_identifier, snapshot.commit_kind);
+            assert!(seen.insert((identifier, format!("{kind:?}"))), "{kind:?} of {user} {identifier} is there twice");
+            if kind != CommitKind::Compact {
+                *commits.entry(identifier).or_default() += 1;
+            }
         }
         let wanted: BTreeMap<i64, usize> = identifiers.into_iter().map(|identifier| (identifier, 1)).collect();
         assert_eq!(commits, wanted, "data commits of {user}");

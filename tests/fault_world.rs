@@ -111,8 +111,12 @@ impl World {
                 Step::Overwrite(at) => {
                     drop(write.overwrite(OverwriteScope::Written, *at, CommitExtras::default()).await?);
                 }
-                Step::Compact => drop(table.compact().execute().await?),
-                Step::CompactFully => drop(table.compact().full().execute().await?),
+                Step::Compact => {
+                    table.compact().execute().await?;
+                }
+                Step::CompactFully => {
+                    table.compact().full().execute().await?;
+                }
                 Step::Reopen => {
                     write.close().await?;
                     write = open().await?;
