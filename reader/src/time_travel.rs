@@ -1,6 +1,6 @@
 //! Which state of a table a read shows: a snapshot, and the schema to read it under.
 //!
-//! Goes in: a [`TimeTravel`]. Comes out: a [`TableState`]. The latest state is read under the latest schema; an earlier one under the
+//! Goes in: a [`TimeTravel`]. Comes out: a `TableState`. The latest state is read under the latest schema; an earlier one under the
 //! schema of its snapshot, with the options the table has now. Answers to `TimeTravelUtil` and `AbstractFileStoreTable.copy`.
 
 use std::sync::Arc;

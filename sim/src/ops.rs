@@ -1,6 +1,6 @@
 //! Random work on a table, drawn from a seed.
 //!
-//! Goes in: a seed and how large. Comes out: steps, the changes of each checkpoint among them; [`Workload::changes`] replays one.
+//! Goes in: a seed and how large. Comes out: steps, the changes of each checkpoint among them; [`Workload::checkpoints`] has them.
 //! Invariants: with an order column, a late change never follows a delete of its key, because a delete is forgotten when it is
 //! compacted away; the last step is a commit.
 

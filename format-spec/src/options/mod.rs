@@ -1,7 +1,7 @@
 //! The table options: Paimon's keys, defaults and notations, typed.
 //!
 //! Goes in: the text pairs of a schema (and dynamic options over them). Comes out: typed values, or an error that names the
-//! option, its value and what it may be. Answers to `org.apache.paimon.CoreOptions`. [`support`] says what this library has of them.
+//! option, its value and what it may be. Answers to `org.apache.paimon.CoreOptions`. `support` says what this library has of them.
 
 pub mod key;
 mod notation;

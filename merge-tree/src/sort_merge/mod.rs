@@ -4,7 +4,7 @@
 //! merged by the merge function from the records of a key in the order of (sequence columns, sequence number). For example with
 //! deduplicate `a1@1 b1@2` and `a2@3` give `a2@3 b1@2`. Invariants: a key with one record passes unchanged, whatever its kind;
 //! memory holds the current batch of each run and the batches of rows that wait to be gathered, of which the limit is
-//! [`RETAINED_BATCHES_PER_RUN`]. Rows are addresses (batch, row) until a batch of output is full; columns move once.
+//! `RETAINED_BATCHES_PER_RUN`. Rows are addresses (batch, row) until a batch of output is full; columns move once.
 //! Answers to `org.apache.paimon.mergetree.compact.SortMergeReaderWithLoserTree`.
 
 mod merger;
