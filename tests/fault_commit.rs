@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use alluvium::format::{
-    BinaryRow, CommitKind, CommitMessage, CompactIncrement, DataFileMeta, DataIncrement, DataType, Datum, SimpleStats,
+    BinaryRow, CommitKind, CommitMessage, CompactIncrement, DataFileMeta, DataIncrement, DataType, Datum,
 };
 use alluvium::{EmptyCommits, ErrorKind, Predicate, Publish, Result, WriteOptions};
 use alluvium_sim::{Fault, FaultMode, Faults, OperationKind, Replay, seeds};
@@ -36,21 +36,10 @@ fn file(name: String, level: i32) -> DataFileMeta {
         row_count: 1,
         min_key: key.clone(),
         max_key: key,
-        key_stats: SimpleStats::empty(),
-        value_stats: SimpleStats::empty(),
-        min_sequence_number: 0,
-        max_sequence_number: 0,
-        schema_id: 0,
         level,
-        extra_files: Vec::new(),
         creation_time_millis: Some(0),
         delete_row_count: Some(0),
-        embedded_index: None,
-        file_source: None,
-        value_stats_cols: None,
-        external_path: None,
-        first_row_id: None,
-        write_cols: None,
+        ..DataFileMeta::blank()
     }
 }
 

@@ -121,8 +121,8 @@ impl FileSource {
 }
 
 impl DataFileMeta {
-    /// A file of which nothing is known, for decoding into.
-    pub(crate) fn blank() -> Self {
+    /// A file of which nothing is known: without name, rows, keys and statistics, at level 0.
+    pub fn blank() -> Self {
         Self {
             file_name: String::new(),
             file_size: 0,

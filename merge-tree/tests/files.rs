@@ -1,6 +1,6 @@
 //! Data files by their keys, written down as text, for levels and sections.
 
-use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, SimpleStats};
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum};
 
 pub(crate) fn key_types() -> Vec<DataType> {
     vec![DataType::parse("INT NOT NULL").unwrap()]
@@ -18,21 +18,9 @@ pub(crate) fn file(min: i32, max: i32) -> DataFileMeta {
         row_count: 1,
         min_key: key(min),
         max_key: key(max),
-        key_stats: SimpleStats::empty(),
-        value_stats: SimpleStats::empty(),
-        min_sequence_number: 0,
-        max_sequence_number: 0,
-        schema_id: 0,
-        level: 0,
-        extra_files: Vec::new(),
         creation_time_millis: Some(0),
         delete_row_count: Some(0),
-        embedded_index: None,
-        file_source: None,
-        value_stats_cols: None,
-        external_path: None,
-        first_row_id: None,
-        write_cols: None,
+        ..DataFileMeta::blank()
     }
 }
 

@@ -77,19 +77,12 @@ pub(crate) fn file(name: &str, level: i32, keys: RangeInclusive<i32>) -> DataFil
         max_key: max.clone(),
         key_stats: SimpleStats { min_values: min.clone(), max_values: max.clone(), null_counts: vec![Some(0)] },
         value_stats: SimpleStats { min_values: min, max_values: max, null_counts: vec![Some(0)] },
-        min_sequence_number: 0,
         max_sequence_number: 9,
-        schema_id: 0,
         level,
-        extra_files: Vec::new(),
         creation_time_millis: Some(NOW),
         delete_row_count: Some(0),
-        embedded_index: None,
         file_source: Some(if level == 0 { FileSource::Append } else { FileSource::Compact }),
-        value_stats_cols: None,
-        external_path: None,
-        first_row_id: None,
-        write_cols: None,
+        ..DataFileMeta::blank()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, RowKind, SimpleStats, TypeRoot};
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, RowKind, TypeRoot};
 use alluvium_merge_tree::{LevelSortedRun, Levels, Section, SortedRun};
 use proptest::prelude::*;
 
@@ -21,21 +21,10 @@ fn file(name: &str, level: i32, bytes: i64, keys: (i32, i32)) -> DataFileMeta {
         row_count: 1,
         min_key: key(keys.0),
         max_key: key(keys.1),
-        key_stats: SimpleStats::empty(),
-        value_stats: SimpleStats::empty(),
-        min_sequence_number: 0,
-        max_sequence_number: 0,
-        schema_id: 0,
         level,
-        extra_files: Vec::new(),
         creation_time_millis: Some(0),
         delete_row_count: Some(0),
-        embedded_index: None,
-        file_source: None,
-        value_stats_cols: None,
-        external_path: None,
-        first_row_id: None,
-        write_cols: None,
+        ..DataFileMeta::blank()
     }
 }
 

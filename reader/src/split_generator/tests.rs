@@ -1,7 +1,7 @@
 //! Splits as lines of text.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, SimpleStats, TypeRoot};
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, TypeRoot};
 
 use super::SplitRules;
 use crate::split::SplitReading;
@@ -21,21 +21,11 @@ pub(crate) fn file(text: &str) -> DataFileMeta {
         row_count: 5,
         min_key: key(min),
         max_key: key(max),
-        key_stats: SimpleStats::empty(),
-        value_stats: SimpleStats::empty(),
         min_sequence_number: min.parse().unwrap(),
         max_sequence_number: max.parse().unwrap(),
-        schema_id: 0,
         level: words[1].strip_prefix('L').unwrap().parse().unwrap(),
-        extra_files: Vec::new(),
-        creation_time_millis: None,
         delete_row_count: words[3].parse().ok(),
-        embedded_index: None,
-        file_source: None,
-        value_stats_cols: None,
-        external_path: None,
-        first_row_id: None,
-        write_cols: None,
+        ..DataFileMeta::blank()
     }
 }
 
