@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use alluvium_format::deletion_vector::INDEX_TYPE;
 use alluvium_format::{DataFileMeta, Error, FileKind, ManifestEntry, Predicate, Result, Snapshot};
 use alluvium_store::{DataFileReader, PartitionBucket, scan};
 
@@ -17,9 +18,6 @@ use crate::prune::{Pruning, WrittenSchemas, partition_condition};
 use crate::split::{DataSplit, SplitReading};
 use crate::split_generator::SplitRules;
 use crate::table_read::TableRead;
-
-/// The index files that hold deletion vectors.
-const DELETION_VECTORS: &str = "DELETION_VECTORS";
 
 /// Which levels of a snapshot are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +172,7 @@ async fn check_index(read: &TableRead, snapshot: &Snapshot) -> Result<()> {
     let Some(name) = &snapshot.index_manifest else { return Ok(()) };
     let entries = read.table.manifests().index_entries(name).await?;
     let deletes = |entry: &&alluvium_format::IndexManifestEntry| {
-        entry.index_file.index_type == DELETION_VECTORS
+        entry.index_file.index_type == INDEX_TYPE
             && entry.index_file.dv_ranges.as_ref().is_none_or(|ranges| !ranges.is_empty())
     };
     match entries.iter().find(deletes) {

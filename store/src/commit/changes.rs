@@ -7,14 +7,11 @@ use std::collections::HashSet;
 
 use alluvium_format::{
     BinaryRow, CommitKind, CommitMessage, DataFileMeta, FileKind, IndexFileMeta, IndexManifestEntry, ManifestEntry,
-    SimpleStats,
+    SimpleStats, deletion_vector,
 };
 use indexmap::IndexMap;
 
 use crate::commit::Committable;
-
-/// The type of index files that hold deletion vectors.
-pub(crate) const DELETION_VECTORS: &str = "DELETION_VECTORS";
 
 /// What DELETE entries say of the values in their file (`manifest.delete-file-drop-stats`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +103,12 @@ impl Change {
     /// Whether it takes files or rows away, and so must find them where it left them.
     pub(crate) fn replaces_rows(&self) -> bool {
         self.entries.iter().any(|entry| entry.kind == FileKind::Delete)
-            || self.index.iter().any(|entry| entry.index_file.index_type == DELETION_VECTORS)
+            || self.index.iter().any(|entry| entry.index_file.index_type == deletion_vector::INDEX_TYPE)
     }
 
     /// The partitions in which conflicts may be.
     pub(crate) fn partitions(&self) -> HashSet<BinaryRow> {
-        let vectors = self.index.iter().filter(|entry| entry.index_file.index_type == DELETION_VECTORS);
+        let vectors = self.index.iter().filter(|entry| entry.index_file.index_type == deletion_vector::INDEX_TYPE);
         let files = self.entries.iter().map(|entry| &entry.partition);
         files.chain(vectors.map(|entry| &entry.partition)).cloned().collect()
     }

@@ -4,12 +4,9 @@
 //! file of each type; global indexes, and deletion vectors of tables without buckets, go by file name. Answers to
 //! `org.apache.paimon.manifest.IndexManifestFileHandler`.
 
-use alluvium_format::{BucketMode, Error, ErrorKind, FileKind, IndexManifestEntry, Result};
-
-use crate::commit::changes::DELETION_VECTORS;
-
-/// The type of the index files of dynamic buckets.
-const HASH: &str = "HASH";
+use alluvium_format::{
+    BucketMode, Error, ErrorKind, FileKind, IndexManifestEntry, Result, deletion_vector, hash_index,
+};
 
 /// The list after `changes`, deletes before adds.
 ///
@@ -42,8 +39,8 @@ pub(crate) fn merge_index(
 
 fn by_bucket(entry: &IndexManifestEntry, mode: BucketMode) -> bool {
     match entry.index_file.index_type.as_str() {
-        HASH => true,
-        DELETION_VECTORS => mode != BucketMode::Unaware,
+        hash_index::INDEX_TYPE => true,
+        deletion_vector::INDEX_TYPE => mode != BucketMode::Unaware,
         _ => false,
     }
 }
