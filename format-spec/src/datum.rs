@@ -78,13 +78,12 @@ pub fn compare_values(left: &[Option<Datum>], right: &[Option<Datum>]) -> Orderi
 /// `>`; so it also holds NaN equal to every number, which is no order. Here NaN is above all numbers, as elsewhere.
 pub fn compare_keys(left: &[Option<Datum>], right: &[Option<Datum>]) -> Ordering {
     let numbers = |a: f64, b: f64| compare_doubles(a + 0.0, b + 0.0);
-    let pairs = left.iter().zip(right).map(|(a, b)| match (a, b) {
+    let mut pairs = left.iter().zip(right).map(|(a, b)| match (a, b) {
         (Some(Datum::Float(a)), Some(Datum::Float(b))) => numbers(f64::from(*a), f64::from(*b)),
         (Some(Datum::Double(a)), Some(Datum::Double(b))) => numbers(*a, *b),
         (Some(a), Some(b)) => compare(a, b),
         (a, b) => a.is_some().cmp(&b.is_some()),
     });
-    let mut pairs = pairs;
     pairs.find(|order| order.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
 }
 

@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use alluvium_format::{BinaryRow, CommitKind, DataType, FileKind, ManifestEntry, Result, datum};
+use alluvium_format::{BinaryRow, CommitKind, DataType, FileKind, ManifestEntry, Result};
+use alluvium_merge_tree::comparator::Key;
 
 use crate::scan::file_identity::FileIdentity;
 
@@ -194,12 +195,13 @@ fn overlap(
     for entries in runs.into_values() {
         let mut ranges = Vec::with_capacity(entries.len());
         for entry in entries {
-            ranges.push((entry.file.min_key.decode(key_types)?, entry.file.max_key.decode(key_types)?, entry));
+            let (min, max) = (&entry.file.min_key, &entry.file.max_key);
+            ranges.push((Key::decode(min, key_types)?, Key::decode(max, key_types)?, entry));
         }
-        ranges.sort_by(|left, right| datum::compare_keys(&left.0, &right.0));
+        ranges.sort_by(|left, right| left.0.cmp(&right.0));
         for pair in ranges.windows(2) {
             if let [left, right] = pair
-                && datum::compare_keys(&left.1, &right.0).is_ge()
+                && left.1 >= right.0
             {
                 let ours = [left, right].map(|range| added.contains(&FileIdentity(range.2)));
                 let (there, other) = if ours == [true, false] { (right.2, left.2) } else { (left.2, right.2) };

@@ -3,12 +3,10 @@
 //! Goes in: the live files and index files of the scope, and the new files. Comes out: one OVERWRITE change. Pure; made again for every
 //! attempt, as what is live changes. Answers to `FileStoreCommitImpl.overwritePartition` and `CommitScanner.readOverwriteChanges`.
 
-use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use alluvium_format::{
-    BinaryRow, CommitKind, DataType, Datum, Error, FileKind, IndexManifestEntry, ManifestEntry, Result, datum,
-};
+use alluvium_format::{BinaryRow, CommitKind, DataType, Error, FileKind, IndexManifestEntry, ManifestEntry, Result};
+use alluvium_merge_tree::comparator::Key;
 
 use crate::commit::OverwriteScope;
 use crate::commit::changes::{Change, DeletedStats, of_deleted};
@@ -116,7 +114,7 @@ pub(crate) fn upgrade(
     }
     let mut buckets: HashMap<(&BinaryRow, i32), Vec<KeyRange>> = HashMap::new();
     for entry in &entries {
-        let range = (entry.file.min_key.decode(key_types)?, entry.file.max_key.decode(key_types)?);
+        let range = (Key::decode(&entry.file.min_key, key_types)?, Key::decode(&entry.file.max_key, key_types)?);
         buckets.entry((&entry.partition, entry.bucket)).or_default().push(range);
     }
     let disjoint: HashSet<(BinaryRow, i32)> = buckets
@@ -133,12 +131,9 @@ pub(crate) fn upgrade(
 }
 
 /// The least and greatest key of a file.
-type KeyRange = (Vec<Option<Datum>>, Vec<Option<Datum>>);
+type KeyRange = (Key, Key);
 
 fn are_disjoint(mut ranges: Vec<KeyRange>) -> bool {
-    ranges.sort_by(|left, right| datum::compare_keys(&left.0, &right.0));
-    ranges.windows(2).all(|pair| match pair {
-        [left, right] => datum::compare_keys(&left.1, &right.0) == Ordering::Less,
-        _ => true,
-    })
+    ranges.sort_by(|left, right| left.0.cmp(&right.0));
+    ranges.is_sorted_by(|left, right| left.1 < right.0)
 }
