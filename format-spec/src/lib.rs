@@ -22,6 +22,7 @@ pub mod hash_index;
 pub mod index_file;
 mod json;
 pub mod json_value;
+pub mod key_value_file;
 pub mod manifest;
 pub mod murmur;
 pub mod options;

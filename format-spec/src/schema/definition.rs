@@ -6,9 +6,10 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{KEY_FIELD_PREFIX, SEQUENCE_NUMBER, TableSchema, VALUE_KIND, split_names};
+use super::{TableSchema, split_names};
 use crate::data_type::{DataField, DataType, TypeRoot};
 use crate::error::{Error, Result, ResultExt};
+use crate::key_value_file::{KEY_FIELD_PREFIX, SEQUENCE_NUMBER, VALUE_KIND};
 use crate::options::key;
 
 /// A column of a new table.

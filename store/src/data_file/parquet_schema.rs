@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use alluvium_format::schema::{
+use alluvium_format::key_value_file::{
     KEY_FIELD_ID_START, KEY_FIELD_PREFIX, SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID,
 };
 use alluvium_format::{DataField, DataType, Error, Result, TableSchema, TypeRoot};

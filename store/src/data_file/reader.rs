@@ -20,7 +20,7 @@ mod source;
 
 use std::sync::Arc;
 
-use alluvium_format::schema::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
+use alluvium_format::key_value_file::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
 use alluvium_format::{
     DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot, path,
 };
@@ -92,7 +92,8 @@ pub struct DataFileReader {
     row_groups: RowGroups,
     columns: FileColumns,
     evolution: Evolution,
-    system: SystemColumns,
+    /// The system columns that are read, behind those of the table.
+    system: Vec<DataField>,
     /// Rows that are still to come.
     rows_left: u64,
 }
@@ -130,7 +131,8 @@ impl DataFileReader {
         let opened = OpenFile::open(table.io(), &relative, bytes).await?;
         let (evolution, mut fields) =
             Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
-        fields.extend(read.system.fields());
+        let system = read.system.fields();
+        fields.extend(system.iter().cloned());
         let columns = FileColumns::new(fields, opened.metadata().parquet_schema())?;
         let metadata = Arc::clone(opened.metadata().metadata());
         let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
@@ -143,7 +145,7 @@ impl DataFileReader {
         let rows_left = groups.iter().map(|group| u64::try_from(metadata.row_group(*group).num_rows()).unwrap_or(0));
         let rows_left = rows_left.sum();
         let row_groups = opened.row_groups(groups, columns.mask().clone())?;
-        Ok(Self { row_groups, columns, evolution, system: read.system, rows_left })
+        Ok(Self { row_groups, columns, evolution, system, rows_left })
     }
 
     /// The next rows; `None` at the end.
@@ -168,10 +170,10 @@ impl DataFileReader {
 
     fn batch(&self, decoded: &RecordBatch) -> Result<DataFileBatch> {
         let mut columns = self.columns.shape(decoded)?;
-        let system = columns.split_off(columns.len() - self.system.fields().len());
+        let system = columns.split_off(columns.len() - self.system.len());
         let values = self.evolution.apply(&columns, decoded.num_rows())?;
         let (mut sequences, mut kinds) = (None, None);
-        for (field, column) in self.system.fields().iter().zip(&system) {
+        for (field, column) in self.system.iter().zip(&system) {
             if column.null_count() > 0 {
                 return Err(Error::new(ErrorKind::Corrupt, format!("a row without {}", field.name)));
             }
