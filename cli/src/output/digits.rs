@@ -9,46 +9,44 @@ const DECIMAL_BYTES: usize = 48;
 
 /// A decimal with all digits of its scale.
 pub(super) fn decimal(unscaled: i128, scale: u8, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; DECIMAL_BYTES];
-    let mut at = DECIMAL_BYTES;
+    let mut written = DecimalDigits { digits: [b'0'; DECIMAL_BYTES], at: DECIMAL_BYTES, place: 0, scale };
     let mut rest = unscaled.unsigned_abs();
-    let mut place = 0;
-    // At least one digit before the point.
-    while rest > 0 || place <= scale {
-        if place == scale && scale > 0 {
-            at -= 1;
-            digits[at] = b'.';
-        }
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        place += 1;
-        // Divisions of 128 bits are slow, and few decimals need them.
+    // Divisions of 128 bits are slow, and few decimals need them.
+    let mut short = loop {
         if let Ok(short) = u64::try_from(rest) {
-            return short_decimal(short, (place, scale), (&mut digits, at), unscaled < 0, out);
+            break short;
         }
+        written.push((rest % 10) as u8);
+        rest /= 10;
+    };
+    // At least one digit before the point.
+    while short > 0 || written.place <= scale {
+        written.push((short % 10) as u8);
+        short /= 10;
     }
-    finish(&digits[at..], unscaled < 0, out);
+    finish(&written.digits[written.at..], unscaled < 0, out);
 }
 
-fn short_decimal(
-    mut rest: u64,
-    (mut place, scale): (u8, u8),
-    (digits, mut at): (&mut [u8; DECIMAL_BYTES], usize),
-    negative: bool,
-    out: &mut Vec<u8>,
-) {
-    while rest > 0 || place <= scale {
-        if place == scale && scale > 0 {
-            at -= 1;
-            digits[at] = b'.';
+/// The digits of a decimal, written from the last to the first.
+struct DecimalDigits {
+    digits: [u8; DECIMAL_BYTES],
+    /// Where the first one written is.
+    at: usize,
+    /// How many were written.
+    place: u8,
+    scale: u8,
+}
+
+impl DecimalDigits {
+    fn push(&mut self, digit: u8) {
+        if self.place == self.scale && self.scale > 0 {
+            self.at -= 1;
+            self.digits[self.at] = b'.';
         }
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        place += 1;
+        self.at -= 1;
+        self.digits[self.at] = b'0' + digit;
+        self.place += 1;
     }
-    finish(&digits[at..], negative, out);
 }
 
 fn finish(digits: &[u8], negative: bool, out: &mut Vec<u8>) {
