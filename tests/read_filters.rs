@@ -1,10 +1,12 @@
 //! Conditions, projections and limits over the tables that Paimon wrote: what they leave out is what they must, whatever was pruned
 //! by partition, bucket and statistics, and whatever runs overlap.
 
+use std::sync::Arc;
+
 use alluvium::format::{CompareOp, Predicate, TypeRoot};
-use alluvium::{DataField, Datum, Error, ErrorKind, Table};
+use alluvium::{DataField, Datum, Error, ErrorKind, FileSystemCatalog, SchemaDefinition, Table};
 use alluvium_reader::filter_batch;
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, Float64Array, Int32Array, RecordBatch};
 use futures::TryStreamExt;
 
 use crate::read_golden::{Case, REFUSED, Row, case_names, rows_of};
@@ -153,4 +155,35 @@ async fn wrong_columns_are_named_before_anything_is_read() {
     }
     let literal = compare(known[0], CompareOp::Eq, &Datum::Bytes(vec![1]));
     assert_eq!(refused(&[known[0]], literal).await.kind(), ErrorKind::Invalid);
+}
+
+/// As keys -0.0 and 0.0 are one, in conditions they are two.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sign_of_a_zero_key_brings_no_older_version_back() {
+    let catalog = FileSystemCatalog::open("memory:", Default::default()).unwrap();
+    catalog.create_database("db").await.unwrap();
+    let definition = br#"{"fields":[{"name":"k","type":"DOUBLE"},{"name":"v","type":"INT"}],
+        "primaryKeys":["k"],"options":{"bucket":"1"}}"#;
+    let definition = SchemaDefinition::from_json(definition).unwrap();
+    let table = catalog.create_table("db.zeros", definition).await.unwrap();
+    let mut write = table.stream_write("writer").await.unwrap();
+    for (identifier, (key, value)) in (1..).zip([(-0.0, 1), (0.0, 2)]) {
+        let keys: ArrayRef = Arc::new(Float64Array::from(vec![key]));
+        let values: ArrayRef = Arc::new(Int32Array::from(vec![value]));
+        write.write(RecordBatch::try_from_iter([("k", keys), ("v", values)]).unwrap(), None).await.unwrap();
+        write.commit(identifier).await.unwrap();
+    }
+    write.close().await.unwrap();
+    let fields = table.schema().fields.clone();
+    let whole = all_rows(&table).await;
+    assert_eq!(whole.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
+    for literal in [-0.0, 0.0].map(Datum::Double) {
+        for op in [CompareOp::Eq, CompareOp::NotEq, CompareOp::Lt, CompareOp::LtEq, CompareOp::Gt, CompareOp::GtEq] {
+            let predicate = compare("k", op, &literal);
+            let read = table.read().filter(predicate.clone()).execute().await.unwrap();
+            let got: Vec<RecordBatch> = read.try_collect().await.unwrap();
+            let wanted: Vec<RecordBatch> = whole.iter().map(|batch| filter_batch(&predicate, batch).unwrap()).collect();
+            assert_eq!(rows(&got, &fields), rows(&wanted, &fields), "{predicate:?}");
+        }
+    }
 }

@@ -168,8 +168,8 @@ fn may_compare(range: &ColumnRange, op: CompareOp, literal: &Datum) -> bool {
     if is_nan(literal) || range.min.as_ref().is_some_and(is_nan) || range.max.as_ref().is_some_and(is_nan) {
         return true;
     }
-    let min = range.min.as_ref().map(|min| compare(min, literal));
-    let max = range.max.as_ref().map(|max| compare(max, literal));
+    let min = range.min.as_ref().map(|min| compare_bound(min, -0.0, literal));
+    let max = range.max.as_ref().map(|max| compare_bound(max, 0.0, literal));
     match op {
         CompareOp::Eq => min.is_none_or(Ordering::is_le) && max.is_none_or(Ordering::is_ge),
         // A file may hold NaN above its maximum, as Parquet leaves NaN out of its statistics.
@@ -178,6 +178,16 @@ fn may_compare(range: &ColumnRange, op: CompareOp, literal: &Datum) -> bool {
         CompareOp::LtEq => min.is_none_or(Ordering::is_le),
         CompareOp::Gt => is_float(literal) || max.is_none_or(Ordering::is_gt),
         CompareOp::GtEq => is_float(literal) || max.is_none_or(Ordering::is_ge),
+    }
+}
+
+/// The order of a bound and a literal, where a bound of zero counts as `zero`. As keys -0.0 and 0.0 are one: a file that holds a later version of a key must not be left
+/// out for the sign of its zero; and the zeros in Parquet's statistics may be either.
+fn compare_bound(bound: &Datum, zero: f32, literal: &Datum) -> Ordering {
+    match bound {
+        Datum::Float(value) if *value == 0.0 => compare(&Datum::Float(zero), literal),
+        Datum::Double(value) if *value == 0.0 => compare(&Datum::Double(f64::from(zero)), literal),
+        bound => compare(bound, literal),
     }
 }
 

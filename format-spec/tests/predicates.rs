@@ -128,6 +128,20 @@ proptest! {
 }
 
 #[test]
+fn a_bound_of_zero_stands_for_either_zero() {
+    let zeros = [Datum::Double(-0.0), Datum::Double(0.0)];
+    for (bound, literal) in zeros.iter().flat_map(|bound| zeros.iter().map(move |literal| (bound, literal))) {
+        let range = ColumnRange::of_value(Some(bound.clone()));
+        for op in [CompareOp::Eq, CompareOp::LtEq, CompareOp::GtEq] {
+            let predicate = Predicate::Compare { column: "c".to_owned(), op, literal: literal.clone() };
+            assert!(predicate.may_match(&|_| range.clone()), "{bound:?} {op:?} {literal:?}");
+        }
+    }
+    let below = Predicate::Compare { column: "c".to_owned(), op: CompareOp::Lt, literal: Datum::Double(-0.0) };
+    assert!(!below.may_match(&|_| ColumnRange::of_value(Some(Datum::Double(0.0)))));
+}
+
+#[test]
 fn files_that_cannot_match_are_left_out() {
     let between = |min, max| ColumnRange {
         min: Some(Datum::Int(min)),

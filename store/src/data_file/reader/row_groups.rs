@@ -101,16 +101,11 @@ fn bounds_of(statistics: &Statistics, data_type: &DataType) -> (Option<Datum>, O
             let of_number = |value: &i64| of_number(*value);
             (values.min_opt().and_then(of_number), values.max_opt().and_then(of_number))
         }
-        // A zero of statistics may stand for either zero.
         Statistics::Float(values) => {
-            let min = values.min_opt().map(|value| if *value == 0.0 { -0.0 } else { *value });
-            let max = values.max_opt().map(|value| if *value == 0.0 { 0.0 } else { *value });
-            (min.map(Datum::Float), max.map(Datum::Float))
+            (values.min_opt().copied().map(Datum::Float), values.max_opt().copied().map(Datum::Float))
         }
         Statistics::Double(values) => {
-            let min = values.min_opt().map(|value| if *value == 0.0 { -0.0 } else { *value });
-            let max = values.max_opt().map(|value| if *value == 0.0 { 0.0 } else { *value });
-            (min.map(Datum::Double), max.map(Datum::Double))
+            (values.min_opt().copied().map(Datum::Double), values.max_opt().copied().map(Datum::Double))
         }
         Statistics::ByteArray(values) => {
             let bytes = |value: &ByteArray| bytes_value(value.data(), data_type);
