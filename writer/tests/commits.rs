@@ -173,9 +173,7 @@ async fn a_partition_of_another_number_of_buckets_is_refused() {
     let mut writer = world.writer("w").await;
     world.write(&mut writer, &pairs(0..20, "a")).await;
     writer.commit(1, CommitExtras::default()).await.unwrap();
-    let options = [("bucket".to_owned(), "3".to_owned())];
-    let rescaled = world.table.with_options(options.iter().map(|(k, v)| (k, v))).unwrap();
-    let mut writer = TableWrite::open(&rescaled, "w", WriteOptions::default()).await.unwrap();
+    let mut writer = world.writer_of_buckets("w", 3).await;
     world.write(&mut writer, &pairs(0..20, "b")).await;
     let error = writer.commit(2, CommitExtras::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);

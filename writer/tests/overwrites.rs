@@ -36,9 +36,7 @@ async fn an_overwrite_splits_a_table_anew() {
     let mut writer = world.writer("w").await;
     world.write(&mut writer, &pairs(0..20, "a")).await;
     writer.commit(1, CommitExtras::default()).await.unwrap();
-    let options = [("bucket".to_owned(), "3".to_owned())];
-    let rescaled = world.table.with_options(options.iter().map(|(k, v)| (k, v))).unwrap();
-    let mut writer = TableWrite::open(&rescaled, "w", WriteOptions::default()).await.unwrap();
+    let mut writer = world.writer_of_buckets("w", 3).await;
     world.write(&mut writer, &pairs(0..20, "b")).await;
     writer.overwrite(OverwriteScope::Table, 2, CommitExtras::default()).await.unwrap();
     assert!(world.live().await.iter().all(|entry| entry.total_buckets == 3));

@@ -64,6 +64,13 @@ impl World {
         TableWrite::open(&self.table, user, options).await.unwrap()
     }
 
+    /// A writer to whom the table is split into so many buckets.
+    pub(crate) async fn writer_of_buckets(&self, user: &str, buckets: u32) -> TableWrite {
+        let (name, value) = ("bucket".to_owned(), buckets.to_string());
+        let rescaled = self.table.with_options([(&name, &value)]).unwrap();
+        TableWrite::open(&rescaled, user, WriteOptions::default()).await.unwrap()
+    }
+
     /// Writes rows.
     pub(crate) async fn write(&self, writer: &mut TableWrite, rows: &[Row]) {
         let (batch, kinds) = batch_of(self.table.schema(), rows);

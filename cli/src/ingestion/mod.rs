@@ -113,14 +113,7 @@ impl Ingest {
             (Some(_), None) => names.position(&write.last_properties())?,
             _ => None,
         };
-        let next_identifier = match write.last_committed() {
-            None => 1,
-            Some(last) => last.checked_add(1).ok_or_else(|| {
-                Error::invalid(format!(
-                    "the commit user {user} has used its last identifier: choose another --commit-user"
-                ))
-            })?,
-        };
+        let next_identifier = write.last_committed().map_or(Ok(1), |last| identifier_after(last, &user))?;
         let progress = Progress::of_rows(input.bytes_total());
         let position = resumed_at.unwrap_or_default();
         let done = Ingested { user, resumed_at, ..Ingested::default() };
@@ -202,11 +195,15 @@ impl Ingest {
         self.done.commits += 1;
         self.done.identifier = Some(self.next_identifier);
         self.done.snapshot = committed.snapshots.last().map(|snapshot| snapshot.id).or(self.done.snapshot);
-        self.next_identifier = self.next_identifier.checked_add(1).ok_or_else(|| {
-            Error::invalid("the commit user has used its last identifier: choose another --commit-user")
-        })?;
+        self.next_identifier = identifier_after(self.next_identifier, &self.done.user)?;
         Ok(())
     }
+}
+
+fn identifier_after(last: i64, user: &str) -> Outcome<i64> {
+    let used_up =
+        || Error::invalid(format!("the commit user {user} has used its last identifier: choose another --commit-user"));
+    Ok(last.checked_add(1).ok_or_else(used_up)?)
 }
 
 fn timer(interval: Duration) -> Interval {
