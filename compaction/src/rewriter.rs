@@ -72,7 +72,8 @@ impl Rewriter {
     async fn rewrite(&self, sections: &[Section], plan: &CompactPlan) -> Result<Vec<DataFileMeta>> {
         let table = &self.settings.table;
         let fields = table.schema().fields.as_slice().into();
-        let read = DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True };
+        let read =
+            DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
         let level = plan.output_level;
         let spec = DataFileSpec { bucket: self.bucket.clone(), level, source: FileSource::Compact };
         let mut work = Rewrite {

@@ -3,8 +3,10 @@
 //! Goes in: file metadata and batches of records that others read. Comes out: which files make a run, a level, a section; and
 //! the merged batches. No files, no async, no clock: every decision can be tested from a line of text.
 
+pub mod changelog;
 pub mod comparator;
 pub mod interval_partition;
+pub mod key_groups;
 pub mod key_value;
 pub mod levels;
 mod loser_tree;
@@ -16,9 +18,10 @@ pub mod sort_merge;
 pub mod sorted_run;
 
 pub use interval_partition::interval_partition;
+pub use key_groups::KeyGroups;
 pub use key_value::{KeyValueBatch, drop_deletes};
 pub use levels::Levels;
-pub use merge_function::{Deduplicate, Deletes, MergeFunction};
+pub use merge_function::{Deduplicate, Deletes, GroupMerge, MergeFunction, MergedKeys, SingleRecords};
 pub use merge_options::{MergeOptions, SequenceOrder};
 pub use sort_buffer::{sort_buffer, sort_records};
 pub use sort_merge::{MergeStep, SortMerge};

@@ -17,6 +17,7 @@ fn merge(shape: &Shape, runs: Vec<Vec<KeyValueBatch>>, target_rows: usize) -> Ve
         match merge.step().unwrap() {
             MergeStep::Need(run) => merge.feed(run, runs[run].pop_front()).unwrap(),
             MergeStep::Ready(batch) => output.push(batch),
+            MergeStep::Groups(_) => panic!("records that are not merged"),
             MergeStep::Done => break,
         }
     }
@@ -129,6 +130,7 @@ fn a_run_that_is_alone_is_not_held_back() {
                     fed[run] = 1;
                 }
                 MergeStep::Ready(batch) => out += batch.num_rows(),
+                MergeStep::Groups(_) => panic!("records that are not merged"),
                 MergeStep::Done => break,
             }
         }
@@ -170,6 +172,7 @@ fn what_is_no_sorted_run_is_refused() {
                     Err(error) => break error,
                 },
                 MergeStep::Ready(_) => {}
+                MergeStep::Groups(_) => panic!("records that are not merged"),
                 MergeStep::Done => panic!("the merge took keys out of order"),
             }
         };

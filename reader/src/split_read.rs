@@ -59,6 +59,7 @@ impl ReadUnit {
             fields: Arc::clone(&read.raw_fields),
             system,
             predicate: read.row_condition.clone(),
+            deletions: Arc::default(),
         };
         match self.work {
             Work::Rows(meta) => {
@@ -87,6 +88,7 @@ fn merge(read: &TableRead, bucket: PartitionBucket, section: Section) -> Result<
         fields: Arc::clone(&read.merge_fields),
         system: SystemColumns::All,
         predicate: read.row_condition.clone(),
+        deletions: Arc::default(),
     };
     MergeRead::new(&read.table, bucket, vec![section], options, wanted)
 }

@@ -10,7 +10,10 @@ pub mod commit;
 pub mod consumer_store;
 pub mod cpu_pool;
 pub mod data_file;
+pub mod deletion_vectors;
 pub mod file_namer;
+pub mod local_disk;
+pub mod lookup;
 pub mod manifest_store;
 pub mod merge_read;
 pub mod scan;
@@ -28,7 +31,9 @@ pub use cpu_pool::CpuPool;
 pub use data_file::{
     DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, PartitionBucket, RollingFileWriter, SystemColumns,
 };
+pub use deletion_vectors::{BucketDeletionVectors, DeletionVectors};
 pub use file_namer::{FileNamer, RandomNamer};
+pub use local_disk::{LocalDisk, LocalFile};
 pub use merge_read::MergeRead;
 pub use table_io::{Publish, PutOutcome, TableIo};
 pub use table_store::TableStore;

@@ -96,6 +96,9 @@ impl MergeRead {
                 Current::Merging { merge, runs } => loop {
                     match merge.step()? {
                         MergeStep::Ready(batch) => break Some(batch),
+                        MergeStep::Groups(_) => {
+                            return Err(Error::internal("a merge gave records that are not merged"));
+                        }
                         MergeStep::Done => break None,
                         MergeStep::Need(run) => {
                             let reader = runs.get_mut(run).ok_or_else(|| Error::internal("a merge of unknown runs"))?;
@@ -109,6 +112,14 @@ impl MergeRead {
                 None => self.current = None,
             }
         }
+    }
+
+    /// The next records of whole keys with their levels, not merged; `None` at the end. Not to be mixed with [`MergeRead::next`].
+    ///
+    /// # Errors
+    /// Those of reading files.
+    pub async fn next_groups(&mut self) -> Result<Option<alluvium_merge_tree::KeyGroups>> {
+        Err(Error::internal("not built"))
     }
 
     /// Takes itself by `&mut`, as open readers may be sent to another thread but not shared with it.

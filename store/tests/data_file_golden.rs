@@ -4,6 +4,7 @@ use alluvium_format::{DataFileMeta, FileKind, FileSource, ManifestEntry, Predica
 use alluvium_store::{
     DataFileRead, DataFileReader, DataFileSpec, PartitionBucket, RollingFileWriter, SystemColumns, TableStore,
 };
+use std::sync::Arc;
 
 use crate::golden_table::{self, Place};
 
@@ -30,7 +31,8 @@ async fn rows(table: &TableStore, entry: &ManifestEntry) -> Option<Vec<alluvium_
         return None;
     }
     let fields = table.schema().fields.clone().into();
-    let read = DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True };
+    let read =
+        DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
     let mut reader = DataFileReader::open(table, &bucket, &entry.file, &read).await.unwrap();
     let mut out = Vec::new();
     while let Some(batch) = reader.next().await.unwrap() {

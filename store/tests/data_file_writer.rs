@@ -132,7 +132,8 @@ async fn footer(table: &TableStore, file: &DataFileMeta) -> ParquetMetaData {
 async fn read(table: &TableStore, file: &DataFileMeta) -> Vec<KeyValueBatch> {
     table.io().put("schema/schema-0", table.schema().to_json()).await.unwrap();
     let fields = table.schema().fields.clone().into();
-    let read = DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True };
+    let read =
+        DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
     let mut reader = DataFileReader::open(table, &spec().bucket, file, &read).await.unwrap();
     let mut out = Vec::new();
     while let Some(batch) = reader.next().await.unwrap() {

@@ -36,6 +36,7 @@ async fn read(table: &TableStore, bytes: Vec<u8>, rows: i32) -> alluvium_format:
         fields: table.schema().fields.clone().into(),
         system: SystemColumns::None,
         predicate: Predicate::True,
+        deletions: Arc::default(),
     };
     let bucket = PartitionBucket { partition: BinaryRow::empty(), bucket: 0 };
     let mut reader = DataFileReader::open(table, &bucket, &file, &read).await?;

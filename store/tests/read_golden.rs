@@ -9,7 +9,12 @@ use alluvium_store::{DataFileBatch, DataFileRead, DataFileReader, MergeRead, Sys
 use crate::golden_table::{self, Place, changelog_files, live_files};
 
 fn all_columns(table: &TableStore, system: SystemColumns) -> DataFileRead {
-    DataFileRead { fields: table.schema().fields.clone().into(), system, predicate: Predicate::True }
+    DataFileRead {
+        fields: table.schema().fields.clone().into(),
+        system,
+        predicate: Predicate::True,
+        deletions: Arc::default(),
+    }
 }
 
 async fn read_all(mut reader: DataFileReader) -> Vec<DataFileBatch> {
@@ -127,8 +132,12 @@ async fn projects_columns() {
     for (bucket, files) in live_files(&table, &snapshot).await {
         for file in &files {
             let whole = DataFileReader::open(&table, &bucket, file, &all_columns(&table, SystemColumns::All)).await;
-            let read =
-                DataFileRead { fields: fields.clone().into(), system: SystemColumns::None, predicate: Predicate::True };
+            let read = DataFileRead {
+                fields: fields.clone().into(),
+                system: SystemColumns::None,
+                predicate: Predicate::True,
+                deletions: Arc::default(),
+            };
             let part = DataFileReader::open(&table, &bucket, file, &read).await.unwrap();
             let (whole, part) = (read_all(whole.unwrap()).await, read_all(part).await);
             for (whole, part) in whole.iter().zip(&part) {
@@ -147,7 +156,12 @@ async fn projects_columns() {
 async fn counts_rows_without_columns() {
     let table = golden_table::open("dedup-one-bucket", Place::Local).await;
     let snapshot = table.snapshots().latest().await.unwrap().unwrap();
-    let read = DataFileRead { fields: Arc::from([]), system: SystemColumns::None, predicate: Predicate::True };
+    let read = DataFileRead {
+        fields: Arc::from([]),
+        system: SystemColumns::None,
+        predicate: Predicate::True,
+        deletions: Arc::default(),
+    };
     for (bucket, files) in live_files(&table, &snapshot).await {
         for file in &files {
             let reader = DataFileReader::open(&table, &bucket, file, &read).await.unwrap();

@@ -44,6 +44,7 @@ impl Victim {
             fields: self.table.schema().fields.clone().into(),
             system: SystemColumns::All,
             predicate: Predicate::IsNotNull(self.table.schema().fields[0].name.clone()),
+            deletions: Arc::default(),
         };
         let mut reader = DataFileReader::open(&self.table, &self.bucket, &self.file, &read).await?;
         let mut rows = 0;

@@ -64,7 +64,12 @@ async fn write(table: &TableStore, run: &Run, text_length: usize) -> Vec<DataFil
 }
 
 fn read_of(table: &TableStore, predicate: Predicate) -> DataFileRead {
-    DataFileRead { fields: table.schema().fields.clone().into(), system: SystemColumns::All, predicate }
+    DataFileRead {
+        fields: table.schema().fields.clone().into(),
+        system: SystemColumns::All,
+        predicate,
+        deletions: Arc::default(),
+    }
 }
 
 async fn merge(table: &TableStore, files: Vec<DataFileMeta>, predicate: Predicate) -> Run {
@@ -191,6 +196,7 @@ async fn reads_all_row_groups_of_a_cast_column() {
             fields: fields.clone().into(),
             system: SystemColumns::None,
             predicate: equals("v", literal),
+            deletions: Arc::default(),
         };
         let mut reader = DataFileReader::open(&table, &bucket(), &files[0], &read).await.unwrap();
         assert_eq!(reader.next().await.unwrap().unwrap().values.num_rows(), left);

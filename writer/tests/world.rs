@@ -122,7 +122,8 @@ impl World {
         let merge = MergeOptions::new(schema, table.options()).unwrap();
         let sections = interval_partition(files, &schema.key_types()).unwrap();
         let fields = schema.fields.as_slice().into();
-        let read = DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True };
+        let read =
+            DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
         let mut merge = MergeRead::new(&table, bucket, sections, &merge, read).unwrap();
         while let Some(batch) = merge.next().await.unwrap() {
             let batch = drop_deletes(batch).unwrap();

@@ -5,11 +5,15 @@
 //! Answers to `org.apache.paimon.mergetree.compact.MergeFunction` and `ReducerMergeFunctionWrapper`.
 
 mod deduplicate;
+mod group_merge;
+mod merged_keys;
 
 pub use deduplicate::{Deduplicate, Deletes};
+pub use group_merge::GroupMerge;
+pub use merged_keys::{MergedKeys, SingleRecords};
 
 /// The merge engine of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MergeFunction {
     /// The last record wins.
     Deduplicate(Deduplicate),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use alluvium_format::Result;
 use arrow_schema::SchemaRef;
 
+use crate::key_groups::KeyGroups;
 use crate::key_value::KeyValueBatch;
 use crate::merge_function::MergeFunction;
 use crate::merge_options::MergeOptions;
@@ -34,6 +35,8 @@ pub enum MergeStep {
     Need(usize),
     /// The next batch of output. A long stretch of rows of one run comes as a slice of its batch, without a copy.
     Ready(KeyValueBatch),
+    /// The next records of whole keys, from [`SortMerge::grouped`].
+    Groups(KeyGroups),
     /// There is nothing more.
     Done,
 }
@@ -84,7 +87,7 @@ impl SortMerge {
             schema: Arc::clone(&value_schema),
             key,
             sequence,
-            function: options.function,
+            function: options.function.clone(),
             target_rows: target_rows.max(1),
         };
         let merger = match form {
@@ -93,6 +96,18 @@ impl SortMerge {
             KeyForm::Rows => AnyMerger::Rows(Merger::new(parts)),
         };
         Ok(Self { merger })
+    }
+
+    /// As [`SortMerge::new`], but nothing is merged: it yields [`MergeStep::Groups`].
+    pub fn grouped(runs: usize, options: &MergeOptions, value_schema: SchemaRef) -> Result<Self> {
+        let _ = (runs, options, value_schema);
+        Err(alluvium_format::Error::internal("not built"))
+    }
+
+    /// As [`SortMerge::feed`], for a batch of a file of this level.
+    pub fn feed_level(&mut self, run: usize, level: i32, batch: Option<KeyValueBatch>) -> Result<()> {
+        let _ = level;
+        self.feed(run, batch)
     }
 
     /// Goes on until a batch is ready, a run needs its next batch, or all is done.

@@ -30,6 +30,7 @@ use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
 
 use super::PartitionBucket;
+use crate::deletion_vectors::DeletionVectors;
 use crate::table_store::TableStore;
 use columns::FileColumns;
 use evolution::Evolution;
@@ -55,6 +56,8 @@ pub struct DataFileRead {
     pub system: SystemColumns,
     /// Rows for which it is not true may be left out, a row group at a time; the caller filters what comes.
     pub predicate: Predicate,
+    /// Rows of files that are left out.
+    pub deletions: Arc<DeletionVectors>,
 }
 
 /// Rows of a file.
