@@ -23,6 +23,12 @@ interop: (build)
 build:
     cargo build --package alluvium-cli
 
+# Real Paimon beside us over 2,000 random tables, in two processes with a JVM each.
+soak-interop: (build)
+    cargo test --manifest-path tests/interop/Cargo.toml --no-run
+    INTEROP_FIRST=0 INTEROP_ENGINES=1000 cargo test --manifest-path tests/interop/Cargo.toml differential & \
+    INTEROP_FIRST=1000 INTEROP_ENGINES=1000 cargo test --manifest-path tests/interop/Cargo.toml differential && wait $!
+
 # Long runs: many more random sequences and fault seeds than CI has time for.
 soak: (build)
     INTEROP_SEQUENCES=1000 cargo test --manifest-path tests/interop/Cargo.toml

@@ -17,6 +17,8 @@ pub struct Case {
     pub schema: Value,
     /// How many distinct keys there are about.
     pub key_pool: usize,
+    /// Columns whose lists have no order.
+    pub unordered: Vec<String>,
 }
 
 impl Case {
@@ -24,6 +26,17 @@ impl Case {
     pub fn types(&self) -> BTreeMap<String, Value> {
         let fields = self.schema["fields"].as_array().expect("a schema has fields");
         fields.iter().map(|f| (f["name"].as_str().unwrap_or_default().to_owned(), f["type"].clone())).collect()
+    }
+
+    /// Column name to type for comparisons: lists without order are multisets.
+    pub fn compared_types(&self) -> BTreeMap<String, Value> {
+        let mut types = self.types();
+        for name in &self.unordered {
+            if let Some(data_type) = types.get_mut(name) {
+                data_type["type"] = json!("UNORDERED");
+            }
+        }
+        types
     }
 
     /// The primary key.
@@ -78,7 +91,7 @@ fn case(name: &'static str, fields: &[(&str, Value)], keys: &[&str], partitions:
     let fields: Vec<Value> =
         fields.iter().map(|(name, data_type)| json!({ "name": name, "type": data_type })).collect();
     let schema = json!({ "fields": fields, "primaryKeys": keys, "partitionKeys": partitions, "options": options });
-    Case { name, schema, key_pool: 30 }
+    Case { name, schema, key_pool: 30, unordered: Vec::new() }
 }
 
 /// Every table of the harness.

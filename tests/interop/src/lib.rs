@@ -5,6 +5,7 @@
 
 pub mod alluvium;
 pub mod cases;
+pub mod engines;
 pub mod paimon_java;
 pub mod rows;
 pub mod world;

@@ -48,6 +48,11 @@ fn normal(value: &Value, data_type: &Value) -> Value {
     match root(data_type) {
         "FLOAT" => value.as_f64().map_or_else(|| value.clone(), |x| json!((x as f32).to_string())),
         "DOUBLE" => value.as_f64().map_or_else(|| value.clone(), |x| json!(x.to_string())),
+        "UNORDERED" => {
+            let mut list: Vec<Value> = items(value).iter().map(|item| normal(item, &data_type["element"])).collect();
+            list.sort_by_key(Value::to_string);
+            Value::Array(list)
+        }
         "ARRAY" => Value::Array(items(value).iter().map(|item| normal(item, &data_type["element"])).collect()),
         "MAP" => pairs(value, &data_type["key"], &data_type["value"]),
         "MULTISET" => pairs(value, &data_type["element"], &json!("INT")),

@@ -108,17 +108,63 @@ impl World {
     pub fn same_rows(&self, case: &Case, when: &str) -> Vec<Value> {
         let ours = self.alluvium.rows(&["scan", &table(case)]);
         let theirs = java().rows(&["read", self.warehouse(), "db", case.name]);
-        let types = case.types();
+        let types = case.compared_types();
         let (a, b) = (rows::multiset(&ours, &types), rows::multiset(&theirs, &types));
         assert_eq!(a, b, "{}: rows differ {when} (left: Alluvium, right: Java)", case.name);
         ours
+    }
+
+    /// The rows that one side reads, comparable, at a snapshot or the latest.
+    pub fn rows(&self, side: Side, case: &Case, snapshot: Option<i64>) -> Vec<String> {
+        let id = snapshot.map(|id| id.to_string());
+        let rows = match (side, &id) {
+            (Side::Alluvium, None) => self.alluvium.rows(&["scan", &table(case)]),
+            (Side::Alluvium, Some(id)) => self.alluvium.rows(&["scan", &table(case), "--snapshot", id]),
+            (Side::Java, None) => java().rows(&["read", self.warehouse(), "db", case.name]),
+            (Side::Java, Some(id)) => java().rows(&["read", self.warehouse(), "db", case.name, "--snapshot", id]),
+        };
+        rows::multiset(&rows, &case.compared_types())
+    }
+
+    /// The changes that one side streams, by key.
+    pub fn changes(&self, side: Side, case: &Case) -> BTreeMap<String, Vec<String>> {
+        let rows = match side {
+            Side::Alluvium => self.alluvium.rows(&["tail", &table(case), "--from", "earliest", "--to", "latest"]),
+            Side::Java => java().rows(&["changelog", self.warehouse(), "db", case.name, "--no-snapshot"]),
+        };
+        rows::by_key(&rows, &case.keys(), &case.compared_types())
+    }
+
+    /// The ids of the snapshots there are.
+    pub fn snapshots(&self, case: &Case) -> Vec<i64> {
+        let folder = self.folder.path().join("db.db").join(case.name).join("snapshot");
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let ids = names.filter_map(|name| name.file_name().to_str()?.strip_prefix("snapshot-")?.parse().ok());
+        let mut ids: Vec<i64> = ids.collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Whether a side can create the case's table, or why not.
+    pub fn try_create(&self, side: Side, case: &Case) -> Result<(), String> {
+        let schema = case.schema.to_string();
+        match side {
+            Side::Java => java().call(&["create", self.warehouse(), "db", case.name, &schema]).map(drop),
+            Side::Alluvium => {
+                let file = self.folder.path().join(format!("{}.json", case.name));
+                std::fs::write(&file, schema).expect("the schema file is written");
+                let file = file.to_str().expect("scratch folders have UTF-8 names").to_owned();
+                let output = self.alluvium.run_with_input(&["table", "create", &table(case), "--schema", &file], "");
+                if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+            }
+        }
     }
 
     /// Both stream the same changes, in order per key.
     pub fn same_changes(&self, case: &Case, when: &str) {
         let ours = self.alluvium.rows(&["tail", &table(case), "--from", "earliest", "--to", "latest"]);
         let theirs = java().rows(&["changelog", self.warehouse(), "db", case.name, "--no-snapshot"]);
-        let (keys, types) = (case.keys(), case.types());
+        let (keys, types) = (case.keys(), case.compared_types());
         let group = |rows: &[Value]| -> BTreeMap<String, Vec<String>> { rows::by_key(rows, &keys, &types) };
         assert_eq!(group(&ours), group(&theirs), "{}: changes differ {when} (left: Alluvium, right: Java)", case.name);
     }
