@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, FileSource, Predicate, Result};
 use alluvium_merge_tree::{Section, drop_deletes};
-use alluvium_store::{DataFileRead, DataFileSpec, MergeRead, PartitionBucket, RollingFileWriter, SystemColumns};
+use alluvium_store::{
+    DataFileRead, DataFileSpec, FileContent, MergeRead, PartitionBucket, RollingFileWriter, SystemColumns,
+};
 
 use crate::settings::CompactSettings;
 use crate::stop::StopSignal;
@@ -75,7 +77,7 @@ impl Rewriter {
         let read =
             DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
         let level = plan.output_level;
-        let spec = DataFileSpec { bucket: self.bucket.clone(), level, source: FileSource::Compact };
+        let spec = DataFileSpec { bucket: self.bucket.clone(), level, content: FileContent::Data(FileSource::Compact) };
         let mut work = Rewrite {
             read: MergeRead::new(table, self.bucket.clone(), sections.to_vec(), &self.settings.merge, read)?,
             write: RollingFileWriter::new(table, spec)?,

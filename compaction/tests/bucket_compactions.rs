@@ -9,7 +9,8 @@ use alluvium_format::{BinaryRow, DataFileMeta, ErrorKind, FileSource, SchemaDefi
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore};
 use alluvium_store::{
-    DataFileSpec, FileSystemCatalog, PartitionBucket, Publish, RollingFileWriter, TableIo, TableName, TableStore,
+    DataFileSpec, FileContent, FileSystemCatalog, PartitionBucket, Publish, RollingFileWriter, TableIo, TableName,
+    TableStore,
 };
 use arrow_array::{ArrayRef, Int8Array, Int32Array, Int64Array, RecordBatch};
 
@@ -41,7 +42,8 @@ impl World {
 
     /// A file of level 0 with these keys, all of the kind.
     async fn file(&mut self, keys: std::ops::Range<i32>, kind: i8) -> DataFileMeta {
-        let spec = DataFileSpec { bucket: self.bucket.clone(), level: 0, source: FileSource::Append };
+        let spec =
+            DataFileSpec { bucket: self.bucket.clone(), level: 0, content: FileContent::Data(FileSource::Append) };
         let mut writer = RollingFileWriter::new(&self.table, spec).unwrap();
         let end = self.next_sequence + i64::try_from(keys.len()).unwrap();
         let sequences = Int64Array::from_iter_values(self.next_sequence..end);

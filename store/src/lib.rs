@@ -29,11 +29,12 @@ pub use clock::{Clock, SystemClock};
 pub use commit::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
 pub use cpu_pool::CpuPool;
 pub use data_file::{
-    DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, PartitionBucket, RollingFileWriter, SystemColumns,
+    DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, RollingFileWriter,
+    SystemColumns,
 };
 pub use deletion_vectors::{BucketDeletionVectors, DeletionVectors};
 pub use file_namer::{FileNamer, RandomNamer};
-pub use local_disk::{LocalDisk, LocalFile};
+pub use local_disk::{LocalDisk, LocalFile, LocalFileWriter};
 pub use merge_read::MergeRead;
 pub use table_io::{Publish, PutOutcome, TableIo};
 pub use table_store::TableStore;

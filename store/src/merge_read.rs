@@ -1,14 +1,15 @@
 //! Merges the files of a bucket, section by section: drives the pure merge with batches from files.
 //!
-//! Goes in: sections in key order. Comes out: one record a key, in key order, deletes included. Invariants: a section of one run
-//! passes as it is; one file of each run of the current section is open, no others. Answers to
-//! `org.apache.paimon.mergetree.MergeTreeReaders`.
+//! Goes in: sections in key order. Comes out: one record a key, in key order, deletes included; or the records of each key, with the
+//! level of the file that each came from. Invariants: a section of one run passes as it is; one file of each run of the current
+//! section is open, no others. Answers to `org.apache.paimon.mergetree.MergeTreeReaders`.
 
 use std::collections::VecDeque;
 
 use alluvium_format::arrow::to_arrow_schema;
 use alluvium_format::{DataFileMeta, Error, Predicate, Result};
-use alluvium_merge_tree::{KeyValueBatch, MergeOptions, MergeStep, Section, SortMerge, SortedRun};
+use alluvium_merge_tree::key_groups::UNKNOWN_LEVEL;
+use alluvium_merge_tree::{KeyGroups, KeyValueBatch, MergeOptions, MergeStep, Section, SortMerge, SortedRun};
 use arrow_schema::SchemaRef;
 use futures::future::try_join_all;
 
@@ -47,7 +48,29 @@ enum Current {
 #[derive(Debug, Default)]
 struct RunReader {
     files: VecDeque<DataFileMeta>,
-    open: Option<DataFileReader>,
+    open: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    level: i32,
+    reader: DataFileReader,
+}
+
+/// Records of a file of this level.
+type LevelBatch = (i32, KeyValueBatch);
+
+/// What becomes of the records of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Merged,
+    Grouped,
+}
+
+/// What came of some keys.
+enum Piece {
+    Merged(KeyValueBatch),
+    Groups(KeyGroups),
 }
 
 impl MergeRead {
@@ -83,34 +106,12 @@ impl MergeRead {
     /// The next records; `None` at the end.
     ///
     /// # Errors
-    /// Those of reading files.
+    /// Those of reading files, and of the merge function.
     pub async fn next(&mut self) -> Result<Option<KeyValueBatch>> {
-        loop {
-            let Some(current) = &mut self.current else {
-                let Some(section) = self.sections.pop_front() else { return Ok(None) };
-                self.current = Some(self.start(section).await?);
-                continue;
-            };
-            let batch = match current {
-                Current::Alone(run) => run.next(&self.files, &self.alone).await?,
-                Current::Merging { merge, runs } => loop {
-                    match merge.step()? {
-                        MergeStep::Ready(batch) => break Some(batch),
-                        MergeStep::Groups(_) => {
-                            return Err(Error::internal("a merge gave records that are not merged"));
-                        }
-                        MergeStep::Done => break None,
-                        MergeStep::Need(run) => {
-                            let reader = runs.get_mut(run).ok_or_else(|| Error::internal("a merge of unknown runs"))?;
-                            merge.feed(run, reader.next(&self.files, &self.overlapping).await?)?;
-                        }
-                    }
-                },
-            };
-            match batch {
-                Some(batch) => return Ok(Some(batch)),
-                None => self.current = None,
-            }
+        match self.next_piece(Form::Merged).await? {
+            Some(Piece::Merged(batch)) => Ok(Some(batch)),
+            Some(Piece::Groups(_)) => Err(mixed()),
+            None => Ok(None),
         }
     }
 
@@ -118,22 +119,87 @@ impl MergeRead {
     ///
     /// # Errors
     /// Those of reading files.
-    pub async fn next_groups(&mut self) -> Result<Option<alluvium_merge_tree::KeyGroups>> {
-        Err(Error::internal("not built"))
+    pub async fn next_groups(&mut self) -> Result<Option<KeyGroups>> {
+        match self.next_piece(Form::Grouped).await? {
+            Some(Piece::Groups(groups)) => Ok(Some(groups)),
+            Some(Piece::Merged(_)) => Err(mixed()),
+            None => Ok(None),
+        }
+    }
+
+    async fn next_piece(&mut self, form: Form) -> Result<Option<Piece>> {
+        loop {
+            let Some(current) = &mut self.current else {
+                let Some(section) = self.sections.pop_front() else { return Ok(None) };
+                self.current = Some(self.start(section, form).await?);
+                continue;
+            };
+            let piece = match current {
+                Current::Alone(run) => match run.next(&self.files, &self.alone).await? {
+                    Some((level, batch)) => Some(form.of_single_records(level, batch)?),
+                    None => None,
+                },
+                Current::Merging { merge, runs } => step(merge, runs, &self.files, &self.overlapping).await?,
+            };
+            match piece {
+                Some(piece) => return Ok(Some(piece)),
+                None => self.current = None,
+            }
+        }
     }
 
     /// Takes itself by `&mut`, as open readers may be sent to another thread but not shared with it.
-    async fn start(&mut self, section: Section) -> Result<Current> {
+    async fn start(&mut self, section: Section, form: Form) -> Result<Current> {
         let mut runs: Vec<RunReader> = section.runs.into_iter().map(RunReader::of).collect();
         match runs.len() {
             0 | 1 => Ok(Current::Alone(Box::new(runs.pop().unwrap_or_default()))),
             count => {
                 // Requests of all runs go out together.
                 try_join_all(runs.iter_mut().map(|run| run.open(&self.files, &self.overlapping))).await?;
-                let merge = SortMerge::new(count, &self.merge, self.schema.clone())?;
+                let schema = self.schema.clone();
+                let merge = match form {
+                    Form::Merged => SortMerge::new(count, &self.merge, schema)?,
+                    Form::Grouped => SortMerge::grouped(count, &self.merge, schema)?,
+                };
                 Ok(Current::Merging { merge: Box::new(merge), runs })
             }
         }
+    }
+}
+
+/// Feeds a merge until it has something; `None` at its end.
+async fn step(
+    merge: &mut SortMerge,
+    runs: &mut [RunReader],
+    files: &Files,
+    read: &DataFileRead,
+) -> Result<Option<Piece>> {
+    loop {
+        match merge.step()? {
+            MergeStep::Ready(batch) => return Ok(Some(Piece::Merged(batch))),
+            MergeStep::Groups(groups) => return Ok(Some(Piece::Groups(groups))),
+            MergeStep::Done => return Ok(None),
+            MergeStep::Need(run) => {
+                let reader = runs.get_mut(run).ok_or_else(|| Error::internal("a merge of unknown runs"))?;
+                let (level, batch) = match reader.next(files, read).await? {
+                    Some((level, batch)) => (level, Some(batch)),
+                    None => (UNKNOWN_LEVEL, None),
+                };
+                merge.feed_level(run, level, batch)?;
+            }
+        }
+    }
+}
+
+impl Form {
+    /// Records of keys that no other run has.
+    fn of_single_records(self, level: i32, records: KeyValueBatch) -> Result<Piece> {
+        if self == Self::Merged {
+            return Ok(Piece::Merged(records));
+        }
+        let rows = u32::try_from(records.num_rows()).map_err(|_| Error::internal("a batch of 2^32 rows"))?;
+        let levels = vec![level; records.num_rows()];
+        KeyGroups::try_new(records, levels, (1..=rows).collect()).map(Piece::Groups)
     }
 }
 
@@ -147,21 +213,26 @@ impl RunReader {
         if self.open.is_none()
             && let Some(file) = self.files.pop_front()
         {
-            self.open = Some(DataFileReader::open(&files.table, &files.bucket, &file, read).await?);
+            let reader = DataFileReader::open(&files.table, &files.bucket, &file, read).await?;
+            self.open = Some(OpenFile { level: file.level, reader });
         }
         Ok(())
     }
 
-    async fn next(&mut self, files: &Files, read: &DataFileRead) -> Result<Option<KeyValueBatch>> {
+    async fn next(&mut self, files: &Files, read: &DataFileRead) -> Result<Option<LevelBatch>> {
         loop {
             self.open(files, read).await?;
-            let Some(reader) = &mut self.open else { return Ok(None) };
+            let Some(OpenFile { level, reader }) = &mut self.open else { return Ok(None) };
             match reader.next().await? {
-                Some(batch) => return batch.into_key_values().map(Some),
+                Some(batch) => return Ok(Some((*level, batch.into_key_values()?))),
                 None => self.open = None,
             }
         }
     }
+}
+
+fn mixed() -> Error {
+    Error::internal("a merge was asked for records that are merged and for records that are not")
 }
 
 /// The part of a predicate that speaks of nothing but the key: all records of a key pass it, or none.

@@ -2,7 +2,8 @@
 
 use alluvium_format::{DataFileMeta, FileKind, FileSource, ManifestEntry, Predicate};
 use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, PartitionBucket, RollingFileWriter, SystemColumns, TableStore,
+    DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, RollingFileWriter, SystemColumns,
+    TableStore,
 };
 use std::sync::Arc;
 
@@ -49,10 +50,14 @@ async fn table_of(table: &TableStore, file: &DataFileMeta) -> TableStore {
 
 async fn written_again(table: &TableStore, entry: &ManifestEntry) -> Option<DataFileMeta> {
     let batches = rows(table, entry).await?;
+    let content = match entry.file.file_name.starts_with(table.options().changelog_file_prefix()) {
+        true => FileContent::Changelog,
+        false => FileContent::Data(entry.file.file_source.unwrap_or(FileSource::Append)),
+    };
     let spec = DataFileSpec {
         bucket: PartitionBucket { partition: entry.partition.clone(), bucket: entry.bucket },
         level: entry.file.level,
-        source: entry.file.file_source.unwrap_or(FileSource::Append),
+        content,
     };
     let mut writer = RollingFileWriter::new(table, spec).unwrap();
     for batch in &batches {

@@ -10,8 +10,8 @@ use alluvium_format::{
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore, OperationKind};
 use alluvium_store::{
-    Clock, DataFileRead, DataFileReader, DataFileSpec, FileNamer, PartitionBucket, Publish, RollingFileWriter,
-    SystemColumns, TableIo, TableStore,
+    Clock, DataFileRead, DataFileReader, DataFileSpec, FileContent, FileNamer, PartitionBucket, Publish,
+    RollingFileWriter, SystemColumns, TableIo, TableStore,
 };
 use arrow_array::{Int8Array, Int64Array, RecordBatch};
 use bytes::Bytes;
@@ -86,7 +86,7 @@ fn in_memory(options: &[(&str, &str)]) -> TableStore {
 
 fn spec() -> DataFileSpec {
     let bucket = PartitionBucket { partition: BinaryRow::empty(), bucket: 0 };
-    DataFileSpec { bucket, level: 0, source: FileSource::Append }
+    DataFileSpec { bucket, level: 0, content: FileContent::Data(FileSource::Append) }
 }
 
 /// Rows with the keys `keys`; their texts are random and so do not shrink.
@@ -167,7 +167,7 @@ fn key(of: i64) -> BinaryRow {
 #[tokio::test]
 async fn a_file_says_what_it_holds() {
     let table = in_memory(&[]);
-    let spec = DataFileSpec { level: 4, source: FileSource::Compact, ..spec() };
+    let spec = DataFileSpec { level: 4, content: FileContent::Data(FileSource::Compact), ..spec() };
     let mut writer = RollingFileWriter::new(&table, spec).unwrap();
     writer.write(&batch(&table, 0..1000)).await.unwrap();
     writer.write(&batch(&table, 1000..1000)).await.unwrap();

@@ -9,8 +9,8 @@ use alluvium_format::{
 };
 use alluvium_merge_tree::{KeyValueBatch, MergeOptions, interval_partition};
 use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, MergeRead, PartitionBucket, RollingFileWriter, SystemColumns,
-    TableStore,
+    DataFileRead, DataFileReader, DataFileSpec, FileContent, MergeRead, PartitionBucket, RollingFileWriter,
+    SystemColumns, TableStore,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
@@ -57,7 +57,7 @@ fn batch(fields: &[DataField], run: &Run, text_length: usize) -> KeyValueBatch {
 }
 
 async fn write(table: &TableStore, run: &Run, text_length: usize) -> Vec<DataFileMeta> {
-    let spec = DataFileSpec { bucket: bucket(), level: 0, source: FileSource::Append };
+    let spec = DataFileSpec { bucket: bucket(), level: 0, content: FileContent::Data(FileSource::Append) };
     let mut writer = RollingFileWriter::new(table, spec).unwrap();
     writer.write(&batch(&table.schema().fields, run, text_length)).await.unwrap();
     writer.finish().await.unwrap()

@@ -1,14 +1,19 @@
 //! A flush under way: rows of one bucket are sorted, merged, encoded and written as files of level 0, off the async threads, while
 //! the writer goes on taking rows.
 //!
-//! Goes in: the batches of a write buffer. Comes out: the metadata of the files. Invariant: a flush that fails, or that nobody waits
-//! for any more, leaves no file. Answers to `MergeTreeWriter.flushWriteBuffer`.
+//! Goes in: the batches of a write buffer. Comes out: the metadata of the files; with `changelog-producer = input` also that of
+//! changelog files of the rows as they came, sorted by key. Invariant: a flush that fails, or that nobody waits for any more, leaves no
+//! file. Answers to `MergeTreeWriter.flushWriteBuffer`.
+
+use std::sync::Arc;
 
 use alluvium_compaction::{StopGuard, StopSignal, delete_unpublished};
 use alluvium_format::{DataFileMeta, Error, FileSource, Result};
-use alluvium_merge_tree::{KeyValueBatch, MergeOptions, sort_buffer};
-use alluvium_store::{DataFileSpec, PartitionBucket, RollingFileWriter, TableStore};
+use alluvium_merge_tree::{KeyValueBatch, sort_buffer, sort_records};
+use alluvium_store::{DataFileSpec, FileContent, PartitionBucket, RollingFileWriter};
 use tokio::task::JoinHandle;
+
+use crate::bucket_settings::{BucketSettings, RawChanges};
 
 /// The level of files that writers flush.
 const LEVEL: i32 = 0;
@@ -16,25 +21,32 @@ const LEVEL: i32 = 0;
 /// A flush under way. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Flush {
-    task: JoinHandle<Result<Vec<DataFileMeta>>>,
+    task: JoinHandle<Result<Flushed>>,
     stop: StopGuard,
     bytes: usize,
+}
+
+/// The files of a flush.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Flushed {
+    /// Of the merged rows.
+    pub(crate) files: Vec<DataFileMeta>,
+    /// Of the rows as they came.
+    pub(crate) changelog: Vec<DataFileMeta>,
 }
 
 impl Flush {
     /// Begins to flush the batches, which take `bytes`.
     pub(crate) fn begin(
-        table: &TableStore,
+        settings: &Arc<BucketSettings>,
         bucket: &PartitionBucket,
-        merge: &MergeOptions,
         batches: Vec<KeyValueBatch>,
         bytes: usize,
     ) -> Self {
         let stop = StopGuard::default();
-        let spec = DataFileSpec { bucket: bucket.clone(), level: LEVEL, source: FileSource::Append };
-        let work = write_files(table.clone(), spec, merge.clone(), batches, stop.signal());
-        let cpu = table.io().cpu().clone();
-        let task = tokio::spawn(async move { cpu.run(work).await });
+        let work = Work { settings: Arc::clone(settings), bucket: bucket.clone(), stop: stop.signal() };
+        let cpu = settings.table().io().cpu().clone();
+        let task = tokio::spawn(async move { cpu.run(work.write_files(batches)).await });
         Self { task, stop, bytes }
     }
 
@@ -49,45 +61,93 @@ impl Flush {
     }
 
     /// Waits for the files. Not to be called again after it came back.
-    pub(crate) async fn wait(&mut self) -> Result<Vec<DataFileMeta>> {
+    pub(crate) async fn wait(&mut self) -> Result<Flushed> {
         (&mut self.task).await.map_err(|error| Error::internal("a flush died").with_source(error))?
     }
 
     /// Stops it; the files are deleted.
-    pub(crate) async fn abandon(self, table: &TableStore, bucket: &PartitionBucket) {
+    pub(crate) async fn abandon(self, settings: &BucketSettings, bucket: &PartitionBucket) {
         self.stop.stop();
-        if let Ok(Ok(files)) = self.task.await {
-            delete_unpublished(table, bucket, &files).await;
+        if let Ok(Ok(flushed)) = self.task.await {
+            flushed.delete(settings, bucket).await;
         }
     }
 }
 
-async fn write_files(
-    table: TableStore,
-    spec: DataFileSpec,
-    merge: MergeOptions,
-    batches: Vec<KeyValueBatch>,
+impl Flushed {
+    /// Deletes the files.
+    pub(crate) async fn delete(&self, settings: &BucketSettings, bucket: &PartitionBucket) {
+        delete_unpublished(settings.table(), bucket, &self.files).await;
+        delete_unpublished(settings.table(), bucket, &self.changelog).await;
+    }
+
+    /// Takes in the files of a later flush.
+    pub(crate) fn extend(&mut self, later: Self) {
+        self.files.extend(later.files);
+        self.changelog.extend(later.changelog);
+    }
+
+    /// Whether there is no file.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.changelog.is_empty()
+    }
+}
+
+/// A flush that is performed.
+struct Work {
+    settings: Arc<BucketSettings>,
+    bucket: PartitionBucket,
     stop: StopSignal,
-) -> Result<Vec<DataFileMeta>> {
-    if stop.is_set() {
-        return Err(stop.error());
+}
+
+impl Work {
+    async fn write_files(self, batches: Vec<KeyValueBatch>) -> Result<Flushed> {
+        let mut flushed = Flushed::default();
+        let outcome = match self.write_changelog(&batches, &mut flushed).await {
+            Ok(()) => self.write_data(batches, &mut flushed).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => Ok(flushed),
+            Err(error) => {
+                flushed.delete(&self.settings, &self.bucket).await;
+                Err(error)
+            }
+        }
     }
-    let sorted = sort_buffer(&batches, &merge)?;
-    drop(batches);
-    if sorted.num_rows() == 0 {
-        return Ok(Vec::new());
+
+    async fn write_changelog(&self, batches: &[KeyValueBatch], flushed: &mut Flushed) -> Result<()> {
+        if self.settings.raw_changes == RawChanges::Written {
+            self.check_wanted()?;
+            let sorted = sort_records(batches, self.settings.compact.merge())?;
+            flushed.changelog = self.write(sorted, FileContent::Changelog).await?;
+        }
+        Ok(())
     }
-    let bucket = spec.bucket.clone();
-    let mut writer = RollingFileWriter::new(&table, spec)?;
-    if let Err(error) = writer.write(&sorted).await {
-        writer.abort().await;
-        return Err(error);
+
+    async fn write_data(&self, batches: Vec<KeyValueBatch>, flushed: &mut Flushed) -> Result<()> {
+        self.check_wanted()?;
+        let merged = sort_buffer(&batches, self.settings.compact.merge())?;
+        drop(batches);
+        flushed.files = self.write(merged, FileContent::Data(FileSource::Append)).await?;
+        self.check_wanted()
     }
-    drop(sorted);
-    let files = writer.finish().await?;
-    if stop.is_set() {
-        delete_unpublished(&table, &bucket, &files).await;
-        return Err(stop.error());
+
+    async fn write(&self, sorted: KeyValueBatch, content: FileContent) -> Result<Vec<DataFileMeta>> {
+        if sorted.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let spec = DataFileSpec { bucket: self.bucket.clone(), level: LEVEL, content };
+        let mut writer = RollingFileWriter::new(self.settings.table(), spec)?;
+        if let Err(error) = writer.write(&sorted).await {
+            writer.abort().await;
+            return Err(error);
+        }
+        drop(sorted);
+        writer.finish().await
     }
-    Ok(files)
+
+    fn check_wanted(&self) -> Result<()> {
+        if self.stop.is_set() { Err(self.stop.error()) } else { Ok(()) }
+    }
 }

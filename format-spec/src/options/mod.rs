@@ -3,9 +3,18 @@
 //! Goes in: the text pairs of a schema (and dynamic options over them). Comes out: typed values, or an error that names the
 //! option, its value and what it may be. Answers to `org.apache.paimon.CoreOptions`. `support` says what this library has of them.
 
+mod change;
+mod changelog_file;
+mod commit_compaction;
+mod compaction;
+mod deletion_vector;
 pub mod key;
+mod merge_engine;
+mod merge_validation;
 mod notation;
+mod scan;
 mod support;
+mod validation;
 
 use indexmap::IndexMap;
 
@@ -14,6 +23,8 @@ use crate::error::{Error, Result, ResultExt};
 use crate::schema::{TableSchema, split_names};
 use crate::stats_mode::StatsMode;
 
+pub use compaction::LookupCompactMode;
+pub use merge_engine::SequenceGroup;
 pub use notation::{parse_duration_millis, parse_memory_bytes};
 
 /// How records of one key become one.
@@ -205,11 +216,6 @@ impl CoreOptions {
         self.flag(key::COMMIT_FORCE_COMPACT)
     }
 
-    /// `deletion-vectors.enabled`.
-    pub fn deletion_vectors_enabled(&self) -> Result<bool> {
-        self.flag(key::DELETION_VECTORS_ENABLED)
-    }
-
     /// `file.format`, or its override for a level; lower case.
     pub fn file_format(&self, level: i32) -> Result<String> {
         let of_level = self.of_level(key::FILE_FORMAT_PER_LEVEL, level)?;
@@ -323,12 +329,19 @@ impl CoreOptions {
 
     /// The mode of statistics of a column in files of a level.
     pub fn stats_mode(&self, column: &str, level: i32) -> Result<StatsMode> {
-        let of_field = self.get(&format!("fields.{column}.stats-mode")).map(str::to_owned);
-        let of_level = self.of_level(key::STATS_MODE_PER_LEVEL, level)?;
-        let text = of_field.or(of_level).or_else(|| self.get(key::STATS_MODE).map(str::to_owned));
-        text.map_or(Ok(StatsMode::Truncate(16)), |text| {
-            text.parse().map_err(|_| self.invalid(key::STATS_MODE, "none, counts, truncate(n) or full"))
-        })
+        let of_field = format!("fields.{column}.stats-mode");
+        if let Some(text) = self.get(&of_field) {
+            return self.parse_stats_mode(&of_field, text);
+        }
+        if let Some(text) = self.of_level(key::STATS_MODE_PER_LEVEL, level)? {
+            return self.parse_stats_mode(key::STATS_MODE_PER_LEVEL, &text);
+        }
+        self.get(key::STATS_MODE)
+            .map_or(Ok(StatsMode::Truncate(16)), |text| self.parse_stats_mode(key::STATS_MODE, text))
+    }
+
+    fn parse_stats_mode(&self, name: &str, text: &str) -> Result<StatsMode> {
+        text.parse().map_err(|_| self.invalid(name, "none, counts, truncate(n) or full"))
     }
 
     /// `metadata.stats-keep-first-n-columns`; `None`: all.
@@ -360,11 +373,6 @@ impl CoreOptions {
     /// `data-file.prefix`.
     pub fn data_file_prefix(&self) -> &str {
         self.get(key::DATA_FILE_PREFIX).unwrap_or("data-")
-    }
-
-    /// `changelog-file.prefix`.
-    pub fn changelog_file_prefix(&self) -> &str {
-        self.get(key::CHANGELOG_FILE_PREFIX).unwrap_or("changelog-")
     }
 
     /// `data-file.path-directory`.

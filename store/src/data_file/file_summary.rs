@@ -8,6 +8,7 @@ use alluvium_format::{BinaryRow, ColumnStats, DataFileMeta, DataType, Datum, Err
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::{Array, ArrayRef};
 
+use super::FileContent;
 use crate::table_store::TableStore;
 
 /// Values of the key columns of a row.
@@ -39,12 +40,16 @@ impl SummaryPlan {
     ///
     /// # Errors
     /// `Invalid` when an option is wrong.
-    pub(super) fn of(table: &TableStore, level: i32, source: FileSource) -> Result<Self> {
+    pub(super) fn of(table: &TableStore, level: i32, content: FileContent) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
         let keys: Vec<usize> = schema.trimmed_primary_keys().iter().filter_map(|name| schema.index_of(name)).collect();
         let kept = options.stats_keep_first_n_columns()?.unwrap_or(usize::MAX);
         let columns = schema.fields.iter().enumerate().map(|(index, field)| {
-            let mode = if index < kept { options.stats_mode(&field.name, level)? } else { StatsMode::None };
+            let mode = match content {
+                _ if index >= kept => StatsMode::None,
+                FileContent::Data(_) => options.stats_mode(&field.name, level)?,
+                FileContent::Changelog => options.changelog_file_stats_mode(&field.name, level)?,
+            };
             let bounds = keys.contains(&index) || !matches!(mode, StatsMode::None | StatsMode::Counts);
             Ok(SummaryColumn { name: field.name.clone(), data_type: field.data_type.clone(), mode, bounds })
         });
@@ -54,7 +59,7 @@ impl SummaryPlan {
             dense: options.stats_dense_store()?,
             schema_id: schema.id,
             level,
-            source,
+            source: content.source(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What all files of a writer have in common: their columns, and how those become pages.
 //!
-//! Goes in: a table and the level of the files. Comes out: a [`FileLayout`], which turns batches into the columns of a file and a
+//! Goes in: a table, the level of the files and what they hold. Comes out: a [`FileLayout`], which turns batches into the columns of a file and a
 //! sample of them into the settings of a row group. Answers to `KeyValueFileWriterFactory` and `RowDataParquetBuilder`.
 
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use parquet::file::properties::{
 };
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, TypePtr};
 
+use super::FileContent;
 use super::compression::parquet_codec;
 use super::encoding::{ColumnEncoding, DictionaryUse, SAMPLE_ROWS, choose_encodings};
 use super::int96::{stored_type, to_stored};
@@ -54,11 +55,16 @@ impl FileLayout {
     ///
     /// # Errors
     /// `Unsupported` for a file format, a codec or a type; `Invalid` when an option is wrong.
-    pub(super) fn of(table: &TableStore, level: i32) -> Result<Self> {
+    pub(super) fn of(table: &TableStore, level: i32, content: FileContent) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
-        let format = options.file_format(level)?;
+        let (format, compression) = match content {
+            FileContent::Data(_) => (options.file_format(level)?, options.file_compression(level)?),
+            FileContent::Changelog => {
+                (options.changelog_file_format(level)?, options.changelog_file_compression(level)?)
+            }
+        };
         if format != "parquet" {
-            return Err(Error::unsupported(format!("writing data files of the format {format}")));
+            return Err(Error::unsupported(format!("writing {} files of the format {format}", content.name())));
         }
         let thin = options.data_file_thin_mode()?;
         let mode = if thin { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
@@ -74,7 +80,7 @@ impl FileLayout {
             encoded: with_fixed_int96(&message)?,
             leaves: Arc::new(SchemaDescriptor::new(Arc::clone(&message))),
             message,
-            codec: parquet_codec(&options.file_compression(level)?)?,
+            codec: parquet_codec(&compression)?,
             dictionary: dictionary_use(options.get(ENABLE_DICTIONARY))?,
             row_group_bytes: options.file_block_bytes()?,
         })

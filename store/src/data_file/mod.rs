@@ -1,8 +1,8 @@
-//! Data files of keyed tables: sorted key-value records in Parquet.
+//! Data files of keyed tables, and their changelog files: sorted key-value records in Parquet.
 //!
 //! Goes in: batches of records in key order. Comes out: files with their [`DataFileMeta`](alluvium_format::DataFileMeta); and from
-//! files, batches again, in the columns of the schema that is asked for. Invariants: a file holds each key once, in ascending order;
-//! what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
+//! files, batches again, in the columns of the schema that is asked for. Invariants: a file is in ascending key order, and a data file
+//! holds each key once; what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
 
 mod compression;
 mod encoding;
@@ -36,6 +36,33 @@ pub struct DataFileSpec {
     pub bucket: PartitionBucket,
     /// The level that their metadata names.
     pub level: i32,
-    /// Who writes them.
-    pub source: FileSource,
+    /// What they hold.
+    pub content: FileContent,
+}
+
+/// What files hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileContent {
+    /// Rows of the table, each key once, by whoever writes them.
+    Data(FileSource),
+    /// Changes of the table: a key may come again, a `-U` stands before its `+U`.
+    Changelog,
+}
+
+impl FileContent {
+    /// What the metadata names as the source: every changelog file is as one that was appended.
+    fn source(self) -> FileSource {
+        match self {
+            Self::Data(source) => source,
+            Self::Changelog => FileSource::Append,
+        }
+    }
+
+    /// What such files are called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Data(_) => "data",
+            Self::Changelog => "changelog",
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Writes sorted records into as many data files as the target size asks for.
+//! Writes sorted records into as many data files, or changelog files, as the target size asks for.
 //!
 //! Goes in: batches of records in ascending key order. Comes out: the files' metadata. A file is in the object store once it is
 //! whole; on an error all files of the writer are deleted, as nobody names them. Answers to
@@ -11,12 +11,12 @@ use alluvium_format::{DataFileMeta, Error, ErrorKind, Result, datum};
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::ArrayRef;
 
-use super::DataFileSpec;
 use super::compression::name_of_codec;
 use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
 use super::file_writer::FileWriter;
 use super::layout::FileLayout;
 use super::upload::{FILE_BYTES_MAX, FileUpload};
+use super::{DataFileSpec, FileContent};
 use crate::table_io::TableIo;
 use crate::table_store::TableStore;
 
@@ -30,6 +30,7 @@ pub struct RollingFileWriter {
     table: TableStore,
     layout: Arc<FileLayout>,
     plan: SummaryPlan,
+    content: FileContent,
     names: FileNames,
     target_file_bytes: u64,
     open: Option<OpenFile>,
@@ -52,12 +53,17 @@ impl FileNames {
     fn of(table: &TableStore, spec: &DataFileSpec) -> Result<Self> {
         let options = table.options();
         let named = options.file_suffix_include_compression()?;
-        let compression = options.file_compression(spec.level)?;
+        let (prefix, compression) = match spec.content {
+            FileContent::Data(_) => (options.data_file_prefix(), options.file_compression(spec.level)?),
+            FileContent::Changelog => {
+                (options.changelog_file_prefix(), options.changelog_file_compression(spec.level)?)
+            }
+        };
         let codec =
             name_of_codec(&compression.codec).filter(|_| named).map_or(String::new(), |name| format!(".{name}"));
         Ok(Self {
             folder: table.bucket_path(&spec.bucket.partition, spec.bucket.bucket)?,
-            stem: format!("{}{}", options.data_file_prefix(), table.io().namer().uuid()),
+            stem: format!("{prefix}{}", table.io().namer().uuid()),
             extension: format!("{codec}.parquet"),
             next: 0,
         })
@@ -92,8 +98,9 @@ impl RollingFileWriter {
     pub fn new(table: &TableStore, spec: DataFileSpec) -> Result<Self> {
         let target = table.options().target_file_bytes(table.schema())?;
         Ok(Self {
-            layout: Arc::new(FileLayout::of(table, spec.level)?),
-            plan: SummaryPlan::of(table, spec.level, spec.source)?,
+            layout: Arc::new(FileLayout::of(table, spec.level, spec.content)?),
+            plan: SummaryPlan::of(table, spec.level, spec.content)?,
+            content: spec.content,
             names: FileNames::of(table, &spec)?,
             target_file_bytes: target.min(FILE_BYTES_MAX),
             table: table.clone(),
@@ -104,7 +111,8 @@ impl RollingFileWriter {
         })
     }
 
-    /// Appends rows, whose `values` are all columns of the schema and whose keys are above all before them.
+    /// Appends rows, whose `values` are all columns of the schema and whose keys are above all before them; in a changelog the last
+    /// key before them may go on.
     ///
     /// # Errors
     /// `Internal` when the keys do not ascend from batch to batch; `Storage`. All files are deleted then, and the writer is closed.
@@ -156,7 +164,7 @@ impl RollingFileWriter {
     async fn write_slice(&mut self, slice: &KeyValueBatch) -> Result<()> {
         let columns = self.layout.columns(slice)?;
         let (first, last) = (self.plan.key_at(slice, 0)?, self.plan.key_at(slice, slice.num_rows() - 1)?);
-        check_ascending(self.last_key.as_ref(), &first)?;
+        check_ascending(self.last_key.as_ref(), &first, self.content)?;
         self.last_key = Some(last.clone());
         let mut file = match self.open.take() {
             Some(mut file) => {
@@ -224,9 +232,10 @@ impl OpenFile {
     }
 }
 
-fn check_ascending(last: Option<&Key>, first: &Key) -> Result<()> {
+fn check_ascending(last: Option<&Key>, first: &Key, content: FileContent) -> Result<()> {
     match last.map(|last| datum::compare_keys(last, first)) {
         None | Some(Ordering::Less) => Ok(()),
+        Some(Ordering::Equal) if content == FileContent::Changelog => Ok(()),
         Some(_) => Err(Error::internal(format!("keys of a sorted run do not ascend: {first:?} comes after {last:?}"))),
     }
 }
