@@ -1,4 +1,4 @@
-//! Files below one folder of an object store, by relative path; the clock, the namer and the pool for CPU-bound work travel with it.
+//! Files below one folder of an object store, by relative path; the clock, the namer, the pool for CPU-bound work and the local disk travel with it.
 //!
 //! Invariants: a file appears whole or not at all. [`TableIo::put_if_absent`] is the only conditional write: it tells three
 //! outcomes apart and never guesses. Paths are taken as they are (partition folders hold `%XX`), never encoded again.
@@ -15,6 +15,7 @@ use object_store::{Error as StoreError, GetResult, ObjectStore, ObjectStoreExt, 
 use crate::clock::{Clock, SystemClock};
 use crate::cpu_pool::CpuPool;
 use crate::file_namer::{FileNamer, RandomNamer};
+use crate::local_disk::{LazyLocalDisk, LocalDisk};
 use crate::store_error::convert;
 
 /// How often a conditional put that was refused, though the file is not there, is tried again: object stores answer so when two
@@ -53,13 +54,23 @@ pub struct TableIo {
     clock: Arc<dyn Clock>,
     namer: Arc<dyn FileNamer>,
     cpu: CpuPool,
+    local_disk: LazyLocalDisk,
 }
 
 impl TableIo {
     /// Files below `base` of `store`, with the machine's clock and random names.
     pub fn new(store: Arc<dyn ObjectStore>, base: Path, publish: Publish) -> Self {
         let (clock, namer) = (Arc::new(SystemClock), Arc::new(RandomNamer));
-        Self { store, base, publish, local_root: None, clock, namer, cpu: CpuPool::default() }
+        Self {
+            store,
+            base,
+            publish,
+            local_root: None,
+            clock,
+            namer,
+            cpu: CpuPool::default(),
+            local_disk: LazyLocalDisk::default(),
+        }
     }
 
     /// With this clock and these names.
@@ -105,6 +116,21 @@ impl TableIo {
     /// Where CPU-bound work runs.
     pub fn cpu(&self) -> &CpuPool {
         &self.cpu
+    }
+
+    /// With this disk for files of this process.
+    #[must_use]
+    pub fn with_local_disk(mut self, disk: LocalDisk) -> Self {
+        self.local_disk = LazyLocalDisk::of(disk);
+        self
+    }
+
+    /// Where this process may put files of its own: below the machine's temporary folder, unless another place was given.
+    ///
+    /// # Errors
+    /// `Storage` when it is needed for the first time and the folder cannot be made. It blocks then.
+    pub fn local_disk(&self) -> Result<LocalDisk> {
+        self.local_disk.get()
     }
 
     /// The store.

@@ -1,0 +1,142 @@
+//! Files of this process on a local disk: spilled runs and lookup files.
+//!
+//! Goes in: a folder and a limit. Comes out: files that are gone when their handle is dropped, and whose folder is taken away by the next
+//! process when this one dies. Invariants: no more bytes than the limit; nobody else can read them. All of it blocks: call it where CPU-bound
+//! work runs. Answers to `org.apache.paimon.disk.IOManager`.
+
+mod file;
+mod folder;
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alluvium_format::{Error, ErrorKind, Result};
+
+pub use file::{LocalFile, LocalFileWriter};
+use folder::Folder;
+
+/// So many files are kept open between reads; further ones are opened for each. Processes may commonly open 1024.
+const OPEN_FILES_MAX: usize = 256;
+
+/// A folder of this process below a temporary one. Clones share it; the last one that goes takes it away.
+#[derive(Clone, Debug)]
+pub struct LocalDisk {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    folder: Folder,
+    bytes_max: u64,
+    used_bytes: AtomicU64,
+    open_files: AtomicUsize,
+    next_file: AtomicU64,
+}
+
+impl LocalDisk {
+    /// A folder of its own below `root`, which is made if it is not there; those of processes that died are taken away.
+    ///
+    /// # Errors
+    /// `Storage` with the path.
+    pub fn open(root: &Path, bytes_max: u64) -> Result<Self> {
+        let inner = Inner {
+            folder: Folder::create(root)?,
+            bytes_max,
+            used_bytes: AtomicU64::new(0),
+            open_files: AtomicUsize::new(0),
+            next_file: AtomicU64::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// A new file of this content.
+    ///
+    /// # Errors
+    /// `Storage` with the path, also when the limit would be passed; nothing is left then.
+    pub fn write(&self, content: &[u8]) -> Result<LocalFile> {
+        let mut file = self.create()?;
+        file.append(content)?;
+        Ok(file.finish())
+    }
+
+    /// A new file that is written piece by piece.
+    ///
+    /// # Errors
+    /// `Storage` with the path.
+    pub fn create(&self) -> Result<LocalFileWriter> {
+        let number = self.inner.next_file.fetch_add(1, Ordering::Relaxed);
+        LocalFileWriter::create(self.clone(), self.inner.folder.file(number))
+    }
+
+    /// Bytes that its files have.
+    pub fn used_bytes(&self) -> u64 {
+        self.inner.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.inner.folder.path()
+    }
+
+    /// Counts bytes that are to be written.
+    fn take_bytes(&self, bytes: u64) -> Result<()> {
+        let (used, limit) = (&self.inner.used_bytes, self.inner.bytes_max);
+        let more = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= limit);
+        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map(drop).map_err(|used| {
+            let folder = self.folder().display();
+            let what = format!("{bytes} bytes more in {folder} would pass its limit of {limit}: {used} are in use");
+            Error::new(ErrorKind::Storage, format!("{what}; allow more, or work on fewer buckets at once"))
+        })
+    }
+
+    fn give_bytes(&self, bytes: u64) {
+        self.inner.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether one more file may be kept open.
+    fn take_open_file(&self) -> bool {
+        let more = |open: usize| (open < OPEN_FILES_MAX).then_some(open + 1);
+        self.inner.open_files.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    fn give_open_file(&self) {
+        self.inner.open_files.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The disk of a process, opened when it is first needed. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LazyLocalDisk(Arc<Mutex<Option<LocalDisk>>>);
+
+impl LazyLocalDisk {
+    /// One that is open.
+    pub(crate) fn of(disk: LocalDisk) -> Self {
+        Self(Arc::new(Mutex::new(Some(disk))))
+    }
+
+    /// The disk; by default below the machine's temporary folder, without a limit.
+    pub(crate) fn get(&self) -> Result<LocalDisk> {
+        let mut disk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*disk {
+            Some(open) => Ok(open.clone()),
+            None => Ok(disk.insert(LocalDisk::open(&std::env::temp_dir(), u64::MAX)?).clone()),
+        }
+    }
+}
+
+/// The error of an operation of the machine on a path.
+fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
+    let path = path.display();
+    let what = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            format!("{doing} {path} failed as the disk is full: make room, or set TMPDIR to a folder that has some")
+        }
+        _ => format!("{doing} {path} failed"),
+    };
+    Error::new(ErrorKind::Storage, what).with_source(error)
+}
+
+#[cfg(test)]
+mod tests;
