@@ -6,6 +6,7 @@ mod golden;
 mod index_files;
 mod json_artefacts;
 mod manifests;
+mod option_rules;
 mod options;
 mod predicates;
 mod round_trips;

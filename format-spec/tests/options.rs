@@ -83,12 +83,21 @@ fn what_is_not_there_is_refused_by_name() {
         (("bucket", "2"), (false, false)),
         (("bucket", "-1"), (true, false)),
         (("bucket", "-2"), (true, false)),
-        (("merge-engine", "partial-update"), (true, true)),
-        (("merge-engine", "first-row"), (true, true)),
-        (("changelog-producer", "lookup"), (true, false)),
-        (("changelog-producer", "full-compaction"), (true, false)),
-        (("deletion-vectors.enabled", "true"), (true, true)),
-        (("deletion-vectors.enabled", "false"), (false, false)),
+        (("merge-engine", "partial-update"), (false, false)),
+        (("merge-engine", "aggregation"), (false, false)),
+        (("merge-engine", "first-row"), (false, false)),
+        (("changelog-producer", "input"), (false, false)),
+        (("changelog-producer", "lookup"), (false, false)),
+        (("changelog-producer", "full-compaction"), (false, false)),
+        (("deletion-vectors.enabled", "true"), (false, false)),
+        (("force-lookup", "true"), (false, false)),
+        (("full-compaction.delta-commits", "3"), (false, false)),
+        (("compaction.optimization-interval", "1 h"), (false, false)),
+        (("lookup.remote-file.enabled", "true"), (true, false)),
+        (("pk-clustering-override", "true"), (true, true)),
+        (("chain-table.enabled", "true"), (true, true)),
+        (("stream-scan-mode", "file-monitor"), (false, true)),
+        (("changelog-file.format", "avro"), (false, false)),
         (("file.format", "orc"), (true, false)),
         (("file.format.per.level", "3:avro"), (true, false)),
         (("file-index.bloom-filter.columns", "v"), (true, false)),
@@ -116,6 +125,14 @@ fn what_is_not_there_is_refused_by_name() {
             }
         }
     }
+}
+
+#[test]
+fn changelog_files_of_a_format_that_is_not_there_are_refused() {
+    let schema = table(&[("bucket", "2"), ("changelog-producer", "input"), ("changelog-file.format", "avro")]);
+    let error = schema.core_options().check_write_supported(&schema).unwrap_err();
+    assert_eq!(error.to_string(), "unsupported: the option changelog-file.format = avro");
+    schema.core_options().check_read_supported(&schema).unwrap();
 }
 
 #[test]

@@ -51,8 +51,10 @@ impl TableStore {
     /// The same table with dynamic options over its own.
     ///
     /// # Errors
-    /// `Invalid` when an option is wrong.
+    /// `Invalid` when an option is wrong, or one of a table that holds data must stay as it is.
     pub fn with_options<'a>(&self, dynamic: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Self> {
+        let dynamic: Vec<(&String, &String)> = dynamic.into_iter().collect();
+        dynamic.iter().try_for_each(|(name, value)| self.options.check_change(name, value))?;
         let schema = self.schema.with_options(dynamic);
         let options = schema.core_options();
         Ok(Self {
