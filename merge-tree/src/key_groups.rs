@@ -35,6 +35,16 @@ impl KeyGroups {
         Ok(Self { records, levels, ends })
     }
 
+    /// Records of files of one `level`, each of a key of its own.
+    ///
+    /// # Errors
+    /// `Invalid` for more than 2³² records.
+    pub fn of_single_records(records: KeyValueBatch, level: i32) -> Result<Self> {
+        let rows = u32::try_from(records.num_rows());
+        let rows = rows.map_err(|_| Error::invalid("a batch of more than 2^32 records"))?;
+        Ok(Self { levels: vec![level; records.num_rows()], ends: (1..=rows).collect(), records })
+    }
+
     /// How many keys there are.
     pub fn num_keys(&self) -> usize {
         self.ends.len()
@@ -45,6 +55,23 @@ impl KeyGroups {
         let end = |key: usize| self.ends.get(key).map_or(0, |end| *end as usize);
         let start = key.checked_sub(1).map_or(0, end);
         start..end(key)
+    }
+
+    /// Where the records of each key are.
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| std::mem::replace(&mut start, *end as usize)..*end as usize)
+    }
+
+    /// Whether a record of the key is of level 0.
+    pub fn has_level_0(&self, key: usize) -> bool {
+        self.levels.get(self.range(key)).is_some_and(|levels| levels.contains(&0))
+    }
+
+    /// The record of the key that is of the lowest level above 0: in a table whose compactions look up, the others of such levels are
+    /// merged into it already. Answers to `LookupMergeFunction.pickHighLevel`.
+    pub fn high_level_record(&self, key: usize) -> Option<usize> {
+        self.range(key).filter(|row| self.levels[*row] > 0).min_by_key(|row| self.levels[*row])
     }
 
     /// Whether every key has one record.

@@ -12,7 +12,7 @@ pub mod levels;
 mod loser_tree;
 pub mod merge_function;
 pub mod merge_options;
-mod normalized_key;
+pub mod normalized_key;
 pub mod sort_buffer;
 pub mod sort_merge;
 pub mod sorted_run;
@@ -21,8 +21,12 @@ pub use interval_partition::interval_partition;
 pub use key_groups::KeyGroups;
 pub use key_value::{KeyValueBatch, drop_deletes};
 pub use levels::Levels;
-pub use merge_function::{Deduplicate, Deletes, GroupMerge, MergeFunction, MergedKeys, SingleRecords};
+pub use merge_function::{
+    Aggregation, Deduplicate, Deletes, FieldAggregator, FirstRow, FoldOp, FoldStep, Folds, GroupMerge, MergeFunction,
+    MergedKeys, PartialUpdate, SingleRecords,
+};
 pub use merge_options::{MergeOptions, SequenceOrder};
+pub use normalized_key::{EncodedKeys, KeyEncoder};
 pub use sort_buffer::{sort_buffer, sort_records};
 pub use sort_merge::{MergeStep, SortMerge};
 pub use sorted_run::{LevelSortedRun, Section, SortedRun};

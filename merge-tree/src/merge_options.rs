@@ -3,10 +3,12 @@
 //! Goes in: the schema and options of a table. Comes out: [`MergeOptions`]. Answers to the parts of `CoreOptions` and
 //! `KeyValueFileStore` that configure a merge.
 
+use std::sync::Arc;
+
 use alluvium_format::options::{CoreOptions, MergeEngine};
 use alluvium_format::{Error, Result, TableSchema};
 
-use crate::merge_function::{Deduplicate, Deletes, MergeFunction};
+use crate::merge_function::{Aggregation, Deduplicate, Deletes, FirstRow, MergeFunction, PartialUpdate};
 
 /// How records of a table merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,19 +34,27 @@ pub enum SequenceOrder {
 }
 
 impl MergeOptions {
-    /// How records of the table of `schema` merge. `Unsupported` for merge engines other than `deduplicate`, `Invalid` for a
-    /// table without primary key and for an option that cannot be read.
+    /// How records of the table of `schema` merge.
+    ///
+    /// # Errors
+    /// `Invalid` for a table without primary key, and for options that cannot be read or that contradict each other.
     pub fn new(schema: &TableSchema, options: &CoreOptions) -> Result<Self> {
         let key_columns = schema.trimmed_primary_keys();
         if key_columns.is_empty() {
             return Err(Error::invalid("a table without primary key does not merge"));
         }
         let deletes = if options.ignore_delete()? { Deletes::Ignored } else { Deletes::Count };
-        let function = match options.merge_engine()? {
+        let engine = match options.merge_engine()? {
             MergeEngine::Deduplicate => MergeFunction::Deduplicate(Deduplicate { deletes }),
-            MergeEngine::PartialUpdate => return Err(Error::unsupported("merge-engine = partial-update")),
-            MergeEngine::Aggregation => return Err(Error::unsupported("merge-engine = aggregation")),
-            MergeEngine::FirstRow => return Err(Error::unsupported("merge-engine = first-row")),
+            MergeEngine::FirstRow => MergeFunction::FirstRow(FirstRow { deletes }),
+            MergeEngine::PartialUpdate => MergeFunction::PartialUpdate(Arc::new(PartialUpdate::new(schema, options)?)),
+            MergeEngine::Aggregation => MergeFunction::Aggregation(Arc::new(Aggregation::new(schema, options)?)),
+        };
+        // A first row is the same whichever of the levels above has it.
+        let function = match engine {
+            MergeFunction::FirstRow(_) => engine,
+            _ if options.need_lookup()? => MergeFunction::Lookup(Box::new(engine)),
+            _ => engine,
         };
         let sequence_order =
             if options.sequence_descending()? { SequenceOrder::Descending } else { SequenceOrder::Ascending };
@@ -61,13 +71,21 @@ impl MergeOptions {
         }
     }
 
-    /// The columns that a merge reads, whatever the projection: key columns first, then sequence columns, each once.
-    pub fn required_columns(&self) -> Vec<String> {
+    /// The columns that a merge must read for `wanted` to come out right: key columns first, then sequence columns, then what the
+    /// function goes by, each once; `wanted` are not among them unless they are any of these.
+    ///
+    /// Answers to `MergeFileSplitRead.withReadType` and `MergeFunctionFactory.adjustReadType`.
+    pub fn required_columns<'a>(&self, wanted: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let mut columns = self.key_columns.clone();
-        for column in &self.sequence_columns {
-            if !columns.contains(column) {
-                columns.push(column.clone());
+        let add = |columns: &mut Vec<String>, column: &str| {
+            if !columns.iter().any(|there| there == column) {
+                columns.push(column.to_owned());
             }
+        };
+        self.sequence_columns.iter().for_each(|column| add(&mut columns, column));
+        if let MergeFunction::PartialUpdate(function) = self.function.engine() {
+            let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).chain(columns.clone()).collect();
+            function.required_columns(&wanted).for_each(|column| add(&mut columns, column));
         }
         columns
     }

@@ -48,8 +48,10 @@ impl TableRead {
         let projection = Projection::new(&schema, columns, predicate)?;
         let row_condition = row_condition(&schema, predicate);
         let merge = if schema.primary_keys.is_empty() { None } else { Some(MergeOptions::new(&schema, &options)?) };
-        let required = merge.as_ref().map(MergeOptions::required_columns).unwrap_or_default();
         let filtered = row_condition.columns();
+        let wanted = projection.read_fields(filtered.iter().copied())?;
+        let wanted = wanted.iter().map(|field| field.name.as_str());
+        let required = merge.as_ref().map(|merge| merge.required_columns(wanted)).unwrap_or_default();
         Ok(Self {
             raw_fields: projection.read_fields(filtered.iter().copied())?,
             merge_fields: projection

@@ -3,18 +3,29 @@
 //! Goes in: [`KeyGroups`]. Comes out: [`MergedKeys`]. Columns are gathered by kernels: a function that picks says which record each
 //! value comes from, one that aggregates folds a column key by key.
 
-use alluvium_format::{Error, Result};
+use alluvium_format::Result;
 use arrow_schema::SchemaRef;
 
-use super::MergeFunction;
+use super::aggregation::BoundAggregation;
+use super::candidates::{Candidates, HighLevels, KeyRecords};
 use super::merged_keys::{MergedKeys, SingleRecords};
+use super::partial_update::BoundPartialUpdate;
+use super::{MergeFunction, Survivor};
 use crate::key_groups::KeyGroups;
+use crate::key_value::KeyValueBatch;
 
 /// A merge function for batches of one schema.
 #[derive(Clone, Debug)]
 pub struct GroupMerge {
-    function: MergeFunction,
-    columns: SchemaRef,
+    function: Bound,
+    high_levels: HighLevels,
+}
+
+#[derive(Clone, Debug)]
+enum Bound {
+    Survivor(Survivor),
+    PartialUpdate(BoundPartialUpdate),
+    Aggregation(BoundAggregation),
 }
 
 impl GroupMerge {
@@ -23,7 +34,15 @@ impl GroupMerge {
     /// # Errors
     /// `Invalid` when a column that the function needs is not among them.
     pub fn new(function: &MergeFunction, columns: &SchemaRef) -> Result<Self> {
-        Ok(Self { function: function.clone(), columns: columns.clone() })
+        let high_levels = function.high_levels();
+        let function = match function.engine() {
+            MergeFunction::PartialUpdate(function) => Bound::PartialUpdate(function.bind(columns)?),
+            MergeFunction::Aggregation(function) => Bound::Aggregation(function.bind(columns)?),
+            MergeFunction::Deduplicate(function) => Bound::Survivor(Survivor::Deduplicate(*function)),
+            MergeFunction::FirstRow(function) => Bound::Survivor(Survivor::FirstRow(*function)),
+            MergeFunction::Lookup(within) => return Self::new(within, columns),
+        };
+        Ok(Self { function, high_levels })
     }
 
     /// Merges the records of each key.
@@ -31,7 +50,38 @@ impl GroupMerge {
     /// # Errors
     /// `Invalid` where the function refuses a record, such as a retraction it has no rule for.
     pub fn merge(&self, groups: &KeyGroups, singles: SingleRecords) -> Result<MergedKeys> {
-        let _ = (&self.function, &self.columns, groups, singles);
-        Err(Error::internal("not built"))
+        if groups.are_single() && singles == SingleRecords::Pass {
+            let keys = (0..).take(groups.num_keys()).collect();
+            return Ok(MergedKeys { rows: groups.records().clone(), keys });
+        }
+        self.merge_candidates(groups.records(), &Candidates::of_groups(groups, singles, self.high_levels))
     }
+
+    /// Merges `records` by the rows of each key.
+    pub(crate) fn merge_candidates(&self, records: &KeyValueBatch, candidates: &Candidates) -> Result<MergedKeys> {
+        match &self.function {
+            Bound::Survivor(function) => survivors(*function, records, candidates),
+            Bound::PartialUpdate(function) => function.merge(records, candidates),
+            Bound::Aggregation(function) => function.merge(records, candidates),
+        }
+    }
+}
+
+fn survivors(function: Survivor, records: &KeyValueBatch, candidates: &Candidates) -> Result<MergedKeys> {
+    let mut rows = Vec::with_capacity(candidates.num_keys());
+    let mut keys = Vec::with_capacity(candidates.num_keys());
+    for (key, of_key) in (0..).zip(candidates.keys()) {
+        let survivor = match of_key {
+            KeyRecords::Pass(row) => Some(row),
+            KeyRecords::Merge(rows) => {
+                let kinds = rows.iter().map(|row| records.kinds.value(*row as usize));
+                function.of(kinds)?.and_then(|at| rows.get(at)).copied()
+            }
+        };
+        if let Some(row) = survivor {
+            rows.push(row);
+            keys.push(key);
+        }
+    }
+    MergedKeys::of_survivors(records, rows, keys)
 }

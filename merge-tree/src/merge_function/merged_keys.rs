@@ -1,6 +1,10 @@
 //! What a merge function made of keys.
 
-use crate::key_value::KeyValueBatch;
+use alluvium_format::Result;
+use arrow_array::{Int8Array, Int64Array, UInt32Array};
+use arrow_select::take::take_record_batch;
+
+use crate::key_value::{KeyValueBatch, kernel_error};
 
 /// One row for every key that did not vanish.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,4 +22,17 @@ pub enum SingleRecords {
     Pass,
     /// It is merged like any other: in lookup compactions.
     Merge,
+}
+
+impl MergedKeys {
+    /// The given `rows` of `records`, as they are.
+    pub(super) fn of_survivors(records: &KeyValueBatch, rows: Vec<u32>, keys: Vec<u32>) -> Result<Self> {
+        if rows.len() == records.num_rows() && rows.iter().zip(0..).all(|(row, at): (&u32, u32)| *row == at) {
+            return Ok(Self { rows: records.clone(), keys });
+        }
+        let sequences: Int64Array = rows.iter().map(|row| records.sequences.value(*row as usize)).collect();
+        let kinds: Int8Array = rows.iter().map(|row| records.kinds.value(*row as usize)).collect();
+        let values = take_record_batch(&records.values, &UInt32Array::from(rows)).map_err(kernel_error)?;
+        Ok(Self { rows: KeyValueBatch { sequences, kinds, values }, keys })
+    }
 }

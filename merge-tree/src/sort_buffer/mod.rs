@@ -3,7 +3,7 @@
 //! Goes in: batches in arrival order. Comes out: one batch in key order, each key merged by the merge function, or every record
 //! of it (for `changelog-producer = input`). Invariants: records of one key are taken in the order of (sequence columns, sequence
 //! number); the sort is stable, so where sequence numbers ascend by arrival, as a writer hands them out, it looks at keys alone;
-//! superseded rows are dropped before any column moves, and each column moves once.
+//! superseded rows are dropped before any column moves, and each column moves once. Records of a buffer are of no level.
 //! Answers to `org.apache.paimon.mergetree.SortBufferWriteBuffer`.
 
 mod permutation;
@@ -14,10 +14,11 @@ use alluvium_format::{Error, Result};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Int8Array, Int64Array, RecordBatch, UInt32Array};
-use arrow_select::concat::concat;
+use arrow_select::concat::{concat, concat_batches};
 use arrow_select::take::take;
 
 use crate::key_value::{KeyValueBatch, kernel_error};
+use crate::merge_function::{Candidates, GroupMerge, MergeFunction, Survivor};
 use crate::merge_options::MergeOptions;
 use crate::normalized_key::{KeyEncoder, Keys};
 use permutation::Permutation;
@@ -25,20 +26,20 @@ use permutation::Permutation;
 /// Sorts and merges: the content of a level 0 file. `Invalid` without batches, or when they differ in schema.
 pub fn sort_buffer(batches: &[KeyValueBatch], options: &MergeOptions) -> Result<KeyValueBatch> {
     let buffer = Buffer::new(batches, options)?;
-    let mut rows = Vec::with_capacity(buffer.sorted.rows.len());
-    let kinds = buffer.kinds.values();
-    buffer.for_each_key(|group| {
-        let survivor = options.function.survivor(group.iter().map(|row| kinds[*row as usize]));
-        rows.extend(survivor.and_then(|at| group.get(at)));
-    });
-    buffer.gather(rows)
+    match options.function.survivor() {
+        Some(survivor) => buffer.survivors(survivor),
+        None => buffer.merged(&options.function),
+    }
 }
 
 /// Sorts and keeps every record: the content of a changelog file of raw input. Errors as [`sort_buffer`].
 pub fn sort_records(batches: &[KeyValueBatch], options: &MergeOptions) -> Result<KeyValueBatch> {
     let buffer = Buffer::new(batches, options)?;
     let mut rows = Vec::with_capacity(buffer.sorted.rows.len());
-    buffer.for_each_key(|group| rows.extend_from_slice(group));
+    buffer.for_each_key(|group| {
+        rows.extend_from_slice(group);
+        Ok(())
+    })?;
     buffer.gather(rows)
 }
 
@@ -75,8 +76,37 @@ impl<'a> Buffer<'a> {
         Ok(Self { batches, sequences, kinds, sequence_keys, reorders, sorted })
     }
 
+    /// One record of each key, as it is.
+    fn survivors(&self, function: Survivor) -> Result<KeyValueBatch> {
+        let mut rows = Vec::with_capacity(self.sorted.rows.len());
+        let kinds = self.kinds.values();
+        self.for_each_key(|group| {
+            let survivor = match group {
+                [_] => Some(0),
+                _ => function.of(group.iter().map(|row| kinds[*row as usize]))?,
+            };
+            rows.extend(survivor.and_then(|at| group.get(at)));
+            Ok(())
+        })?;
+        self.gather(rows)
+    }
+
+    /// A row of each key, made by a function that works column by column: it takes the rows from where they are.
+    fn merged(&self, function: &MergeFunction) -> Result<KeyValueBatch> {
+        let mut candidates = Candidates::with_capacity(self.sorted.rows.len());
+        self.for_each_key(|group| {
+            candidates.push_key(group);
+            Ok(())
+        })?;
+        let [first, ..] = self.batches else { return Err(Error::internal("a write buffer lost its batches")) };
+        let schema = first.values.schema_ref();
+        let values = concat_batches(schema, self.batches.iter().map(|batch| &batch.values)).map_err(kernel_error)?;
+        let records = KeyValueBatch { sequences: self.sequences.clone(), kinds: self.kinds.clone(), values };
+        Ok(GroupMerge::new(function, schema)?.merge_candidates(&records, &candidates)?.rows)
+    }
+
     /// Calls `take` with the rows of each key, in merge order, by ascending key.
-    fn for_each_key(&self, mut take: impl FnMut(&[u32])) {
+    fn for_each_key(&self, mut take: impl FnMut(&[u32]) -> Result<()>) -> Result<()> {
         let mut ordered = Vec::new();
         self.sorted.for_each_key(|group| {
             if group.len() == 1 || !self.reorders {
@@ -85,8 +115,8 @@ impl<'a> Buffer<'a> {
             ordered.clear();
             ordered.extend_from_slice(group);
             ordered.sort_by(|a, b| self.merge_order(*a as usize, *b as usize));
-            take(&ordered);
-        });
+            take(&ordered)
+        })
     }
 
     fn merge_order(&self, a: usize, b: usize) -> std::cmp::Ordering {

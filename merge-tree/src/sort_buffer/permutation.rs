@@ -31,16 +31,17 @@ impl Permutation {
         }
     }
 
-    /// Calls `take` with the rows of each key.
+    /// Calls `take` with the rows of each key, until it fails.
     #[inline]
-    pub(super) fn for_each_key(&self, mut take: impl FnMut(&[u32])) {
+    pub(super) fn for_each_key(&self, mut take: impl FnMut(&[u32]) -> Result<()>) -> Result<()> {
         let mut start = 0;
         for end in 1..=self.rows.len() {
             if end == self.rows.len() || !self.repeats[end] {
-                take(&self.rows[start..end]);
+                take(&self.rows[start..end])?;
                 start = end;
             }
         }
+        Ok(())
     }
 
     /// From rows in order, each with a key that equals that of the row before or not.

@@ -1,34 +1,26 @@
 //! The merge for one form of keys.
 //!
-//! Goes in: batches with their normalised keys. Comes out: addresses of surviving rows, gathered into batches. Invariants: the
-//! group holds records of one key, from different runs; slots are dropped when output is gathered and no cursor is in them.
+//! Goes in: batches with their normalised keys. Comes out: addresses of surviving rows, or of all rows key by key, gathered into
+//! batches. Invariants: the group holds records of one key, from different runs; slots are dropped when output is gathered and no
+//! cursor is in them.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use alluvium_format::{Error, ErrorKind, Result};
-use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
-use arrow_select::interleave::interleave;
 
-use super::{MergeParts, MergeStep, RETAINED_BATCHES_PER_RUN};
-use crate::key_value::{KeyValueBatch, kernel_error};
+use super::slots::{Address, Slot, gather, levels_of};
+use super::{MergeParts, MergeStep, Output, RETAINED_BATCHES_PER_RUN};
+use crate::key_groups::KeyGroups;
+use crate::key_value::KeyValueBatch;
 use crate::loser_tree::LoserTree;
-use crate::normalized_key::{KeyStore, Keys};
+use crate::normalized_key::KeyStore;
 
 /// After so many rows of one run in a row, rows are searched for the end of the stretch instead of played one by one.
 const GALLOP_AFTER: usize = 8;
 
 /// A stretch of so many rows leaves as a slice of its batch; a shorter one is cheaper copied than handled as a batch.
 const SLICE_ROWS: usize = 1024;
-
-/// A batch that rows may still be gathered from.
-#[derive(Debug)]
-struct Slot<K> {
-    batch: KeyValueBatch,
-    keys: K,
-    sequence_keys: Option<Keys>,
-}
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +45,13 @@ pub(super) struct Merger<K: KeyStore> {
     heads: Vec<Option<K::Head>>,
     tree: Option<LoserTree>,
     slots: Vec<Slot<K>>,
-    /// Addresses (slot, row) of the records of the current key.
-    group: Vec<(usize, usize)>,
-    /// Addresses of rows to gather.
-    pending: Vec<(usize, usize)>,
-    ready: VecDeque<KeyValueBatch>,
+    /// The records of the current key.
+    group: Vec<Address>,
+    /// The rows to gather.
+    pending: Vec<Address>,
+    /// Where the keys of the rows to gather end, if all records of a key are.
+    ends: Vec<u32>,
+    ready: VecDeque<MergeStep>,
     /// The run that won last, and how often in a row.
     streak: (usize, usize),
     finished: bool,
@@ -74,6 +68,7 @@ impl<K: KeyStore> Merger<K> {
             slots: Vec::new(),
             group: Vec::new(),
             pending: Vec::new(),
+            ends: Vec::new(),
             ready: VecDeque::new(),
             streak: (0, GALLOP_AFTER),
             finished: runs == 0,
@@ -82,8 +77,8 @@ impl<K: KeyStore> Merger<K> {
 
     pub(super) fn step(&mut self) -> Result<MergeStep> {
         loop {
-            if let Some(batch) = self.ready.pop_front() {
-                return Ok(MergeStep::Ready(batch));
+            if let Some(ready) = self.ready.pop_front() {
+                return Ok(ready);
             }
             if self.finished {
                 return Ok(MergeStep::Done);
@@ -101,7 +96,7 @@ impl<K: KeyStore> Merger<K> {
         }
     }
 
-    pub(super) fn feed(&mut self, run: usize, batch: Option<KeyValueBatch>) -> Result<()> {
+    pub(super) fn feed(&mut self, run: usize, level: i32, batch: Option<KeyValueBatch>) -> Result<()> {
         let Some(Cursor::Waiting { last_slot }) = self.cursors.get(run).copied() else {
             return Err(Error::internal(format!("run {run} of a merge was fed without need")));
         };
@@ -112,7 +107,7 @@ impl<K: KeyStore> Merger<K> {
             }
             Some(batch) if batch.num_rows() == 0 => return Ok(()),
             Some(batch) => {
-                let slot = self.slot_of(run, last_slot, batch)?;
+                let slot = self.slot_of(run, last_slot, level, batch)?;
                 self.heads[run] = Some(slot.keys.head(0));
                 self.slots.push(slot);
                 Cursor::At { slot: self.slots.len() - 1, row: 0 }
@@ -127,7 +122,7 @@ impl<K: KeyStore> Merger<K> {
     }
 
     /// Checks a batch and makes its keys.
-    fn slot_of(&self, run: usize, last_slot: Option<usize>, batch: KeyValueBatch) -> Result<Slot<K>> {
+    fn slot_of(&self, run: usize, last_slot: Option<usize>, level: i32, batch: KeyValueBatch) -> Result<Slot<K>> {
         let types = batch.values.schema_ref().fields().iter().map(|field| field.data_type());
         if !types.eq(self.parts.schema.fields().iter().map(|field| field.data_type())) {
             return Err(Error::invalid(format!("a batch of run {run} has other columns than the merge")));
@@ -149,7 +144,7 @@ impl<K: KeyStore> Merger<K> {
             );
             return Err(Error::new(ErrorKind::Corrupt, what));
         }
-        Ok(Slot { batch, keys, sequence_keys })
+        Ok(Slot { batch, level, keys, sequence_keys })
     }
 
     /// The order of runs by their heads; ended runs are last. Runs of equal heads are in the order of their numbers.
@@ -181,7 +176,7 @@ impl<K: KeyStore> Merger<K> {
         loop {
             let run = tree.winner();
             let Cursor::At { slot, row } = self.cursors[run] else {
-                self.settle();
+                self.settle()?;
                 self.gather()?;
                 self.finished = true;
                 return Ok(());
@@ -189,7 +184,7 @@ impl<K: KeyStore> Merger<K> {
             if let Some((first_slot, first_row)) = self.group.first().copied()
                 && self.slots[first_slot].keys.compare(first_row, &self.slots[slot].keys, row).is_ne()
             {
-                self.settle();
+                self.settle()?;
                 if self.is_full() {
                     self.gather()?;
                     return Ok(());
@@ -257,59 +252,78 @@ impl<K: KeyStore> Merger<K> {
     /// Takes rows that no other run has records for.
     fn take_stretch(&mut self, slot: usize, rows: std::ops::Range<usize>) -> Result<()> {
         if rows.len() < SLICE_ROWS {
-            self.pending.extend(rows.map(|row| (slot, row)));
+            for row in rows {
+                self.take_single((slot, row));
+            }
             return if self.is_full() { self.gather() } else { Ok(()) };
         }
-        let batch = &self.slots[slot].batch;
+        let Slot { batch, level, .. } = &self.slots[slot];
         let whole = rows.len() == batch.num_rows();
         let batch = if whole { batch.clone() } else { batch.slice(rows.start, rows.len()) };
+        let level = *level;
         self.gather()?;
-        self.ready.push_back(batch);
+        self.ready.push_back(match self.parts.output {
+            Output::Survivors(..) => MergeStep::Ready(batch),
+            Output::Groups => MergeStep::Groups(KeyGroups::of_single_records(batch, level)?),
+        });
         Ok(())
     }
 
-    /// Ends the group: its survivor waits to be gathered.
+    /// Takes the only record of a key.
     #[inline]
-    fn settle(&mut self) {
-        if let [address] = self.group[..] {
-            self.pending.push(address);
-        } else if !self.group.is_empty() {
-            self.settle_many();
+    fn take_single(&mut self, address: Address) {
+        self.pending.push(address);
+        if matches!(self.parts.output, Output::Groups) {
+            self.end_key();
         }
-        self.group.clear();
     }
 
-    fn settle_many(&mut self) {
-        let slots = &self.slots;
-        self.group.sort_by(|&(a, row_a), &(b, row_b)| {
-            let (a, b) = (&slots[a], &slots[b]);
-            let fields = match (&a.sequence_keys, &b.sequence_keys) {
-                (Some(a), Some(b)) => a.compare(row_a, b, row_b),
-                _ => Ordering::Equal,
-            };
-            fields.then_with(|| a.batch.sequences.value(row_a).cmp(&b.batch.sequences.value(row_b)))
-        });
-        let kinds = self.group.iter().map(|&(slot, row)| slots[slot].batch.kinds.value(row));
-        if let Some(address) = self.parts.function.survivor(kinds).and_then(|at| self.group.get(at)) {
-            self.pending.push(*address);
+    fn end_key(&mut self) {
+        self.ends.push(u32::try_from(self.pending.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Ends the group: what is left of it waits to be gathered.
+    #[inline]
+    fn settle(&mut self) -> Result<()> {
+        if let [address] = self.group[..] {
+            self.take_single(address);
+        } else if !self.group.is_empty() {
+            self.settle_many()?;
         }
+        self.group.clear();
+        Ok(())
+    }
+
+    fn settle_many(&mut self) -> Result<()> {
+        let slots = &self.slots;
+        self.group.sort_by(|&(a, row_a), &(b, row_b)| slots[a].merge_order(row_a, &slots[b], row_b));
+        match self.parts.output {
+            Output::Groups => {
+                self.pending.append(&mut self.group);
+                self.end_key();
+            }
+            Output::Survivors(function, high_levels) => {
+                high_levels.retain(&mut self.group, |(slot, _)| slots[*slot].level);
+                let kinds = self.group.iter().map(|&(slot, row)| slots[slot].batch.kinds.value(row));
+                if let Some(address) = function.of(kinds)?.and_then(|at| self.group.get(at)) {
+                    self.pending.push(*address);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Makes a batch of the waiting rows and drops the slots that no cursor is in. The group is empty.
     fn gather(&mut self) -> Result<()> {
         if !self.pending.is_empty() {
-            let mut columns = Vec::with_capacity(self.parts.schema.fields().len());
-            for column in 0..self.parts.schema.fields().len() {
-                let arrays: Vec<&dyn Array> =
-                    self.slots.iter().map(|slot| slot.batch.values.column(column).as_ref()).collect();
-                columns.push(interleave(&arrays, &self.pending).map_err(kernel_error)?);
-            }
-            let sequences: Vec<&[i64]> = self.slots.iter().map(|slot| &**slot.batch.sequences.values()).collect();
-            let kinds: Vec<&[i8]> = self.slots.iter().map(|slot| &**slot.batch.kinds.values()).collect();
-            let sequences: Int64Array = self.pending.iter().map(|&(slot, row)| sequences[slot][row]).collect();
-            let kinds: Int8Array = self.pending.iter().map(|&(slot, row)| kinds[slot][row]).collect();
-            let values = RecordBatch::try_new(Arc::clone(&self.parts.schema), columns).map_err(kernel_error)?;
-            self.ready.push_back(KeyValueBatch { sequences, kinds, values });
+            let batch = gather(&self.slots, &self.pending, &self.parts.schema)?;
+            self.ready.push_back(match self.parts.output {
+                Output::Survivors(..) => MergeStep::Ready(batch),
+                Output::Groups => {
+                    let levels = levels_of(&self.slots, &self.pending);
+                    MergeStep::Groups(KeyGroups::try_new(batch, levels, std::mem::take(&mut self.ends))?)
+                }
+            });
             self.pending.clear();
         }
         self.drop_passed_slots();

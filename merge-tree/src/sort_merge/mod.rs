@@ -4,19 +4,19 @@
 //! merged by the merge function from the records of a key in the order of (sequence columns, sequence number). For example with
 //! deduplicate `a1@1 b1@2` and `a2@3` give `a2@3 b1@2`. Invariants: a key with one record passes unchanged, whatever its kind;
 //! memory holds the current batch of each run and the batches of rows that wait to be gathered, of which the limit is
-//! `RETAINED_BATCHES_PER_RUN`. Rows are addresses (batch, row) until a batch of output is full; columns move once.
+//! `RETAINED_BATCHES_PER_RUN`. Rows are addresses (batch, row) until a batch of output is full; columns move once where one record
+//! of a key survives as it is. Functions that build rows, and callers that ask for [`SortMerge::grouped`], get the records of whole keys.
 //! Answers to `org.apache.paimon.mergetree.compact.SortMergeReaderWithLoserTree`.
 
 mod merger;
-
-use std::sync::Arc;
+mod slots;
 
 use alluvium_format::Result;
 use arrow_schema::SchemaRef;
 
-use crate::key_groups::KeyGroups;
+use crate::key_groups::{KeyGroups, UNKNOWN_LEVEL};
 use crate::key_value::KeyValueBatch;
-use crate::merge_function::MergeFunction;
+use crate::merge_function::{GroupMerge, HighLevels, SingleRecords, Survivor};
 use crate::merge_options::MergeOptions;
 use crate::normalized_key::{KeyEncoder, KeyForm, Packed, RowKeys};
 use merger::Merger;
@@ -45,6 +45,8 @@ pub enum MergeStep {
 #[derive(Debug)]
 pub struct SortMerge {
     merger: AnyMerger,
+    /// Merges the groups that the merger gives; `None` where it merges by address, or where groups are asked for.
+    merge: Option<GroupMerge>,
 }
 
 #[derive(Debug)]
@@ -61,8 +63,17 @@ pub(crate) struct MergeParts {
     pub(crate) schema: SchemaRef,
     pub(crate) key: KeyEncoder,
     pub(crate) sequence: Option<KeyEncoder>,
-    pub(crate) function: MergeFunction,
+    pub(crate) output: Output,
     pub(crate) target_rows: usize,
+}
+
+/// What leaves a merger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Output {
+    /// One record of each key, chosen by address among those of levels that count.
+    Survivors(Survivor, HighLevels),
+    /// All records of each key.
+    Groups,
 }
 
 impl SortMerge {
@@ -79,53 +90,85 @@ impl SortMerge {
         value_schema: SchemaRef,
         target_rows: usize,
     ) -> Result<Self> {
+        match options.function.survivor() {
+            Some(survivor) => {
+                let output = Output::Survivors(survivor, options.function.high_levels());
+                Self::with_output(runs, options, value_schema, target_rows, output)
+            }
+            None => {
+                let merge = GroupMerge::new(&options.function, &value_schema)?;
+                let merger = Self::with_output(runs, options, value_schema, target_rows, Output::Groups)?;
+                Ok(Self { merge: Some(merge), ..merger })
+            }
+        }
+    }
+
+    /// As [`SortMerge::new`], but nothing is merged: it yields [`MergeStep::Groups`].
+    pub fn grouped(runs: usize, options: &MergeOptions, value_schema: SchemaRef) -> Result<Self> {
+        Self::grouped_with_target_rows(runs, options, value_schema, DEFAULT_TARGET_ROWS)
+    }
+
+    /// As [`SortMerge::grouped`], with the number of records at which groups are gathered.
+    pub fn grouped_with_target_rows(
+        runs: usize,
+        options: &MergeOptions,
+        value_schema: SchemaRef,
+        target_rows: usize,
+    ) -> Result<Self> {
+        Self::with_output(runs, options, value_schema, target_rows, Output::Groups)
+    }
+
+    fn with_output(
+        runs: usize,
+        options: &MergeOptions,
+        value_schema: SchemaRef,
+        target_rows: usize,
+        output: Output,
+    ) -> Result<Self> {
         let key = KeyEncoder::of_key(&value_schema, &options.key_columns)?;
         let sequence = KeyEncoder::of_sequence(&value_schema, &options.sequence_columns, options.sequence_order)?;
         let form = key.form();
-        let parts = MergeParts {
-            runs,
-            schema: Arc::clone(&value_schema),
-            key,
-            sequence,
-            function: options.function.clone(),
-            target_rows: target_rows.max(1),
-        };
+        let target_rows = target_rows.max(1);
+        let parts = MergeParts { runs, schema: value_schema, key, sequence, output, target_rows };
         let merger = match form {
             KeyForm::Packed64 => AnyMerger::Packed64(Merger::new(parts)),
             KeyForm::Packed128 => AnyMerger::Packed128(Merger::new(parts)),
             KeyForm::Rows => AnyMerger::Rows(Merger::new(parts)),
         };
-        Ok(Self { merger })
-    }
-
-    /// As [`SortMerge::new`], but nothing is merged: it yields [`MergeStep::Groups`].
-    pub fn grouped(runs: usize, options: &MergeOptions, value_schema: SchemaRef) -> Result<Self> {
-        let _ = (runs, options, value_schema);
-        Err(alluvium_format::Error::internal("not built"))
-    }
-
-    /// As [`SortMerge::feed`], for a batch of a file of this level.
-    pub fn feed_level(&mut self, run: usize, level: i32, batch: Option<KeyValueBatch>) -> Result<()> {
-        let _ = level;
-        self.feed(run, batch)
+        Ok(Self { merger, merge: None })
     }
 
     /// Goes on until a batch is ready, a run needs its next batch, or all is done.
+    ///
+    /// # Errors
+    /// Those of the merge function.
     pub fn step(&mut self) -> Result<MergeStep> {
-        match &mut self.merger {
-            AnyMerger::Packed64(merger) => merger.step(),
-            AnyMerger::Packed128(merger) => merger.step(),
-            AnyMerger::Rows(merger) => merger.step(),
+        loop {
+            let step = match &mut self.merger {
+                AnyMerger::Packed64(merger) => merger.step(),
+                AnyMerger::Packed128(merger) => merger.step(),
+                AnyMerger::Rows(merger) => merger.step(),
+            }?;
+            let (MergeStep::Groups(groups), Some(merge)) = (&step, &self.merge) else { return Ok(step) };
+            let rows = merge.merge(groups, SingleRecords::Pass)?.rows;
+            if rows.num_rows() > 0 {
+                return Ok(MergeStep::Ready(rows));
+            }
         }
     }
 
     /// Answers [`MergeStep::Need`]. `Corrupt` when the rows are not in strict key order, `Invalid` when they have another
     /// schema, `Internal` when the run was not asked for.
     pub fn feed(&mut self, run: usize, batch: Option<KeyValueBatch>) -> Result<()> {
+        self.feed_level(run, UNKNOWN_LEVEL, batch)
+    }
+
+    /// As [`SortMerge::feed`], for a batch of a file of this level, which groups tell and [`crate::MergeFunction::Lookup`] goes by.
+    pub fn feed_level(&mut self, run: usize, level: i32, batch: Option<KeyValueBatch>) -> Result<()> {
         match &mut self.merger {
-            AnyMerger::Packed64(merger) => merger.feed(run, batch),
-            AnyMerger::Packed128(merger) => merger.feed(run, batch),
-            AnyMerger::Rows(merger) => merger.feed(run, batch),
+            AnyMerger::Packed64(merger) => merger.feed(run, level, batch),
+            AnyMerger::Packed128(merger) => merger.feed(run, level, batch),
+            AnyMerger::Rows(merger) => merger.feed(run, level, batch),
         }
     }
 }
