@@ -3,12 +3,15 @@
 //! Goes in: the text pairs of a schema (and dynamic options over them). Comes out: typed values, or an error that names the
 //! option, its value and what it may be. Answers to `org.apache.paimon.CoreOptions`. `support` says what this library has of them.
 
+mod aggregate;
 mod change;
 mod changelog_file;
 mod commit_compaction;
 mod compaction;
 mod deletion_vector;
 pub mod key;
+mod lookup;
+mod memory;
 mod merge_engine;
 mod merge_validation;
 mod notation;
@@ -24,6 +27,7 @@ use crate::schema::{TableSchema, split_names};
 use crate::stats_mode::StatsMode;
 
 pub use compaction::LookupCompactMode;
+pub use lookup::LookupCompression;
 pub use merge_engine::SequenceGroup;
 pub use notation::{parse_duration_millis, parse_memory_bytes};
 
@@ -264,11 +268,6 @@ impl CoreOptions {
     pub fn file_block_bytes(&self) -> Result<u64> {
         let default = self.memory("parquet.block.size", 128 << 20)?;
         self.memory(key::FILE_BLOCK_SIZE, default)
-    }
-
-    /// `write-buffer-size`, bytes.
-    pub fn write_buffer_bytes(&self) -> Result<u64> {
-        self.memory(key::WRITE_BUFFER_SIZE, 256 << 20)
     }
 
     /// `num-sorted-run.compaction-trigger`.
