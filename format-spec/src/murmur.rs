@@ -1,4 +1,5 @@
-//! Murmur3, 32 bits, seed 42, over whole 4-byte little-endian words: Paimon's hash of a [`crate::BinaryRow`].
+//! Murmur3, 32 bits, seed 42, over whole 4-byte little-endian words: Paimon's hash of a [`crate::BinaryRow`]; and over any bytes, as
+//! it hashes texts in memory.
 //!
 //! Answers to `org.apache.paimon.utils.MurmurHashUtils`.
 
@@ -10,13 +11,24 @@ const C2: u32 = 0x1b87_3593;
 #[inline]
 pub fn hash_words(bytes: &[u8]) -> i32 {
     let (words, _) = bytes.as_chunks::<4>();
-    let mut hash = SEED;
-    for word in words {
-        let k = u32::from_le_bytes(*word).wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
-        hash = (hash ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
-    }
+    let hash = words.iter().fold(SEED, |hash, word| mixed(hash, u32::from_le_bytes(*word)));
     let length = u32::try_from(words.len() * 4).unwrap_or(u32::MAX);
     finish(hash ^ length).cast_signed()
+}
+
+/// The hash of `bytes`, of which each behind the last whole word is a word of its own, with its sign.
+pub fn hash_bytes(bytes: &[u8]) -> i32 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let hash = words.iter().fold(SEED, |hash, word| mixed(hash, u32::from_le_bytes(*word)));
+    let hash = rest.iter().fold(hash, |hash, byte| mixed(hash, i32::from(byte.cast_signed()).cast_unsigned()));
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    finish(hash ^ length).cast_signed()
+}
+
+#[inline]
+fn mixed(hash: u32, word: u32) -> u32 {
+    let k = word.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
+    (hash ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
 }
 
 #[inline]

@@ -38,11 +38,6 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// No folds, with room for `rows` of input.
-    pub fn with_capacity(rows: usize) -> Self {
-        Self { steps: Vec::with_capacity(rows), ends: Vec::new() }
-    }
-
     /// The steps of each fold.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[FoldStep]> {
         let mut start = 0;
@@ -61,16 +56,6 @@ impl Folds {
     /// Ends a fold.
     pub fn end(&mut self) {
         self.ends.push(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
-    }
-
-    /// How many folds there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is no fold.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 }
 

@@ -83,7 +83,13 @@ impl Function {
             "listagg" => {
                 let delimiter = options.field_list_agg_delimiter(&field.name).to_owned();
                 let tokens = tokens(options, field)?;
-                checked(name, field, "STRING (VARCHAR without a limit)", is_string, Self::Listagg { delimiter, tokens })?
+                checked(
+                    name,
+                    field,
+                    "STRING (VARCHAR without a limit)",
+                    is_string,
+                    Self::Listagg { delimiter, tokens },
+                )?
             }
             "collect" => {
                 let function = Self::Collect(tokens(options, field)?);
@@ -93,13 +99,18 @@ impl Function {
             "merge_map_with_keytime" => Self::MergeMapWithKeytime { time_field: time_field(name, field, options)? },
             "nested_update" => {
                 let limit = options.field_count_limit(&field.name)?;
-                Self::NestedUpdate { key: nested_key(name, field, options)?, count_limit: usize::try_from(limit).unwrap_or(0) }
+                Self::NestedUpdate {
+                    key: nested_key(name, field, options)?,
+                    count_limit: usize::try_from(limit).unwrap_or(0),
+                }
             }
             "nested_partial_update" => {
                 let key = nested_key(name, field, options)?;
                 if key.is_empty() {
                     let column = &field.name;
-                    return Err(Error::invalid(format!("nested_partial_update of {column} needs fields.{column}.nested-key")));
+                    return Err(Error::invalid(format!(
+                        "nested_partial_update of {column} needs fields.{column}.nested-key"
+                    )));
                 }
                 Self::NestedPartialUpdate { key }
             }
