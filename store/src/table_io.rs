@@ -1,4 +1,4 @@
-//! Files below one folder of an object store, by relative path; the clock, the namer, the pool for CPU-bound work and the local disk travel with it.
+//! Files below one folder of an object store, by relative path; the clock, the namer, the pool for CPU-bound work, the memory budget and the local disk travel with it.
 //!
 //! Invariants: a file appears whole or not at all. [`TableIo::put_if_absent`] is the only conditional write: it tells three
 //! outcomes apart and never guesses. Paths are taken as they are (partition folders hold `%XX`), never encoded again.
@@ -16,6 +16,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::cpu_pool::CpuPool;
 use crate::file_namer::{FileNamer, RandomNamer};
 use crate::local_disk::{LazyLocalDisk, LocalDisk};
+use crate::lookup::LookupCache;
+use crate::memory_budget::MemoryBudget;
 use crate::store_error::convert;
 
 /// How often a conditional put that was refused, though the file is not there, is tried again: object stores answer so when two
@@ -55,6 +57,8 @@ pub struct TableIo {
     namer: Arc<dyn FileNamer>,
     cpu: CpuPool,
     local_disk: LazyLocalDisk,
+    lookup_cache: LookupCache,
+    memory: MemoryBudget,
 }
 
 impl TableIo {
@@ -70,6 +74,8 @@ impl TableIo {
             namer,
             cpu: CpuPool::default(),
             local_disk: LazyLocalDisk::default(),
+            lookup_cache: LookupCache::default(),
+            memory: MemoryBudget::default(),
         }
     }
 
@@ -131,6 +137,23 @@ impl TableIo {
     /// `Storage` when it is needed for the first time and the folder cannot be made. It blocks then.
     pub fn local_disk(&self) -> Result<LocalDisk> {
         self.local_disk.get()
+    }
+
+    /// With this memory for rows.
+    #[must_use]
+    pub fn with_memory(mut self, memory: MemoryBudget) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// The memory that all work below this store shares.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.memory
+    }
+
+    /// What this process keeps of data files to look keys up in.
+    pub fn lookup_cache(&self) -> &LookupCache {
+        &self.lookup_cache
     }
 
     /// The store.

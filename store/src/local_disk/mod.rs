@@ -24,15 +24,23 @@ const OPEN_FILES_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub struct LocalDisk {
     inner: Arc<Inner>,
+    /// Of one purpose, within that of all.
+    part: Option<Arc<Allowance>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     folder: Folder,
-    bytes_max: u64,
-    used_bytes: AtomicU64,
+    whole: Allowance,
     open_files: AtomicUsize,
     next_file: AtomicU64,
+}
+
+/// How many bytes there may be, and how many there are.
+#[derive(Debug)]
+struct Allowance {
+    bytes_max: u64,
+    used_bytes: AtomicU64,
 }
 
 impl LocalDisk {
@@ -43,12 +51,17 @@ impl LocalDisk {
     pub fn open(root: &Path, bytes_max: u64) -> Result<Self> {
         let inner = Inner {
             folder: Folder::create(root)?,
-            bytes_max,
-            used_bytes: AtomicU64::new(0),
+            whole: Allowance::new(bytes_max),
             open_files: AtomicUsize::new(0),
             next_file: AtomicU64::new(0),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), part: None })
+    }
+
+    /// The same folder, of which one purpose may use no more than so many bytes.
+    #[must_use]
+    pub fn limited(&self, bytes_max: u64) -> Self {
+        Self { inner: Arc::clone(&self.inner), part: Some(Arc::new(Allowance::new(bytes_max))) }
     }
 
     /// A new file of this content.
@@ -70,9 +83,15 @@ impl LocalDisk {
         LocalFileWriter::create(self.clone(), self.inner.folder.file(number))
     }
 
-    /// Bytes that its files have.
+    /// Bytes that its files have: all, or those of the one purpose.
     pub fn used_bytes(&self) -> u64 {
-        self.inner.used_bytes.load(Ordering::Relaxed)
+        self.part.as_ref().map_or(&self.inner.whole, |part| part).used()
+    }
+
+    /// Bytes that may be written yet.
+    pub fn free_bytes(&self) -> u64 {
+        let part = self.part.as_ref().map_or(u64::MAX, |part| part.free());
+        self.inner.whole.free().min(part)
     }
 
     /// The folder.
@@ -82,17 +101,25 @@ impl LocalDisk {
 
     /// Counts bytes that are to be written.
     fn take_bytes(&self, bytes: u64) -> Result<()> {
-        let (used, limit) = (&self.inner.used_bytes, self.inner.bytes_max);
-        let more = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= limit);
-        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map(drop).map_err(|used| {
-            let folder = self.folder().display();
-            let what = format!("{bytes} bytes more in {folder} would pass its limit of {limit}: {used} are in use");
-            Error::new(ErrorKind::Storage, format!("{what}; allow more, or work on fewer buckets at once"))
+        self.inner.whole.take(bytes).map_err(|why| self.no_room(bytes, &why))?;
+        let Some(part) = &self.part else { return Ok(()) };
+        part.take(bytes).map_err(|why| {
+            self.inner.whole.give(bytes);
+            self.no_room(bytes, &why)
         })
     }
 
+    fn no_room(&self, bytes: u64, why: &str) -> Error {
+        let folder = self.folder().display();
+        let what = format!("{bytes} bytes more in {folder} would pass {why}");
+        Error::new(ErrorKind::Storage, format!("{what}; allow more, or work on fewer buckets at once"))
+    }
+
     fn give_bytes(&self, bytes: u64) {
-        self.inner.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.inner.whole.give(bytes);
+        if let Some(part) = &self.part {
+            part.give(bytes);
+        }
     }
 
     /// Whether one more file may be kept open.
@@ -103,6 +130,31 @@ impl LocalDisk {
 
     fn give_open_file(&self) {
         self.inner.open_files.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Allowance {
+    fn new(bytes_max: u64) -> Self {
+        Self { bytes_max, used_bytes: AtomicU64::new(0) }
+    }
+
+    fn used(&self) -> u64 {
+        self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    fn free(&self) -> u64 {
+        self.bytes_max.saturating_sub(self.used())
+    }
+
+    /// Says why not.
+    fn take(&self, bytes: u64) -> Result<(), String> {
+        let more = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
+        let taken = self.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.map(drop).map_err(|used| format!("the limit of {}: {used} are in use", self.bytes_max))
+    }
+
+    fn give(&self, bytes: u64) {
+        self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 

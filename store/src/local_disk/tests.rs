@@ -49,6 +49,21 @@ fn no_more_bytes_than_the_limit() {
 }
 
 #[test]
+fn one_purpose_has_its_own_limit() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = LocalDisk::open(root.path(), 10).unwrap();
+    let part = disk.limited(6);
+    let kept = part.write(&[1; 5]).unwrap();
+    assert!(part.write(&[2; 2]).unwrap_err().to_string().contains("limit of 6: 5 are in use"));
+    assert_eq!((disk.used_bytes(), part.used_bytes(), part.free_bytes()), (5, 5, 1));
+    let _other = disk.write(&[3; 5]).unwrap();
+    assert_eq!((disk.used_bytes(), part.used_bytes(), part.free_bytes()), (10, 5, 0));
+    assert!(part.write(&[2]).unwrap_err().to_string().contains("limit of 10"));
+    drop(kept);
+    assert_eq!((disk.used_bytes(), part.used_bytes(), part.free_bytes()), (5, 0, 5));
+}
+
+#[test]
 fn a_full_disk_is_said_to_be_full() {
     let error = failed("writing", Path::new("/t/0.tmp"), io::Error::from(io::ErrorKind::StorageFull));
     assert_eq!(error.kind(), ErrorKind::Storage);
