@@ -62,7 +62,7 @@ pub async fn plan(table: &TableStore, request: &ReadRequest) -> Result<BatchPlan
     let state = time_travel::resolve(table, &request.travel).await?;
     let read = table_read(table, request, &state.schema)?;
     let mut splits = match &state.snapshot {
-        Some(snapshot) => plan_rows(&read, snapshot, LevelFilter::All).await?,
+        Some(snapshot) => plan_rows(&read, snapshot, LevelFilter::Batch).await?,
         None => Vec::new(),
     };
     if let Some(limit) = request.limit.filter(|_| read.row_condition == Predicate::True) {

@@ -14,7 +14,7 @@ use crate::batch_scan::ReadRequest;
 use crate::change_batch::{ChangeBatch, SplitBatch};
 use crate::follow_up_scanner::{FollowRules, FollowUp, OverwriteReading, follow_up};
 use crate::read_stream::read_splits;
-use crate::scan_plan::plan_changes;
+use crate::scan_plan::{LevelFilter, plan_changes};
 use crate::snapshot_range::{change_source, find_change_snapshot, snapshot_range};
 use crate::table_read::TableRead;
 
@@ -43,7 +43,7 @@ pub async fn incremental(
             CommitKind::Overwrite => FollowUp::Skip,
             _ => follow_up(&snapshot, rules),
         };
-        splits.extend(plan_changes(&read, &snapshot, reading).await?);
+        splits.extend(plan_changes(&read, &snapshot, reading, LevelFilter::Batch).await?);
     }
     let changes = read_splits(Arc::new(read), splits, request.limit);
     Ok(changes.map(|batch| batch.map(SplitBatch::into_changes)).boxed())

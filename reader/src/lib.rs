@@ -13,6 +13,7 @@ pub mod filter;
 pub mod follow_up_scanner;
 pub mod incremental;
 mod like;
+mod looked_up;
 mod projection;
 mod prune;
 mod read_stream;

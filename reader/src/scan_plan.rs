@@ -8,15 +8,15 @@ use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use alluvium_format::deletion_vector::INDEX_TYPE;
-use alluvium_format::{DataFileMeta, Error, FileKind, ManifestEntry, Predicate, Result, Snapshot};
-use alluvium_store::{DataFileReader, PartitionBucket, scan};
+use alluvium_format::{DataFileMeta, Datum, FileKind, ManifestEntry, Predicate, Result, Snapshot};
+use alluvium_store::{DataFileReader, DeletionVectors, PartitionBucket, deletion_vectors, scan};
 
 use crate::bucket_files::{BucketFiles, by_bucket};
 use crate::follow_up_scanner::FollowUp;
+use crate::looked_up::LookedUp;
 use crate::prune::{Pruning, WrittenSchemas, partition_condition};
 use crate::split::{DataSplit, SplitReading};
-use crate::split_generator::SplitRules;
+use crate::split_generator::{FileFacts, SplitRules};
 use crate::table_read::TableRead;
 
 /// Which levels of a snapshot are read.
@@ -24,6 +24,8 @@ use crate::table_read::TableRead;
 pub(crate) enum LevelFilter {
     /// All.
     All,
+    /// What a batch read sees: all, but level 0 only where it needs no compaction to be looked up.
+    Batch,
     /// All but level 0.
     AboveZero,
     /// This one.
@@ -31,12 +33,30 @@ pub(crate) enum LevelFilter {
 }
 
 impl LevelFilter {
-    fn takes(self, level: i32) -> bool {
+    fn takes(self, file: &DataFileMeta, looked_up: LookedUp) -> bool {
         match self {
             Self::All => true,
-            Self::AboveZero => level > 0,
-            Self::Only(wanted) => level == wanted,
+            Self::Batch => file.level > 0 || !looked_up.covers(file),
+            Self::AboveZero => file.level > 0,
+            Self::Only(wanted) => file.level == wanted,
         }
+    }
+}
+
+/// What is known of the files of one bucket.
+struct BucketFacts<'a> {
+    pruning: Pruning<'a>,
+    looked_up: LookedUp,
+    partition: &'a [Option<Datum>],
+}
+
+impl FileFacts for BucketFacts<'_> {
+    fn may_match(&self, file: &DataFileMeta) -> bool {
+        *self.pruning.predicate == Predicate::True || self.pruning.values_may_match(self.partition, file)
+    }
+
+    fn is_looked_up(&self, file: &DataFileMeta) -> bool {
+        self.looked_up.covers(file)
     }
 }
 
@@ -45,26 +65,27 @@ impl LevelFilter {
 /// # Errors
 /// `Unsupported` by name where the answer would not be right; `NotFound`, `Corrupt` or `Storage`.
 pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: LevelFilter) -> Result<Vec<DataSplit>> {
-    check_index(read, snapshot).await?;
     let partitions = partition_condition(&read.schema, &read.predicate);
     let mut entries = scan::live_entries(&read.table, snapshot, &partitions).await?;
+    let looked_up = looked_up(read, &entries).await?;
     // Rows in the postpone bucket are no rows of the table until a compaction gives them a bucket.
-    entries.retain(|entry| entry.bucket >= 0 && levels.takes(entry.file.level));
+    entries.retain(|entry| entry.bucket >= 0 && levels.takes(&entry.file, looked_up));
     let written = written_schemas(read, &entries).await?;
     let pruning = Pruning { schema: &read.schema, predicate: &read.predicate, written: &written };
     let entries = pruning.prune(entries)?;
     check_files(read, &entries)?;
     let rules = SplitRules::new(read.table.options(), read.key_types())?;
+    let buckets = by_bucket(entries, &read.schema.partition_types())?;
+    let vectors = vectors_of(read, snapshot, &buckets).await?;
     let mut splits = Vec::new();
-    for bucket in by_bucket(entries, &read.schema.partition_types())? {
-        let BucketFiles { bucket, values, files } = bucket;
-        let may_match =
-            |file: &DataFileMeta| read.predicate == Predicate::True || pruning.values_may_match(&values, file);
-        for (files, reading) in rules.split(files, &may_match)? {
+    for (BucketFiles { bucket, values, files }, vectors) in buckets.into_iter().zip(vectors) {
+        let facts = BucketFacts { pruning, looked_up, partition: &values };
+        for (files, reading) in rules.split(files, &facts)? {
             splits.push(DataSplit {
                 snapshot_id: snapshot.id,
                 partition: bucket.partition.clone(),
                 bucket: bucket.bucket,
+                deletions: Arc::new(of_files(&vectors, &files)),
                 files,
                 reading,
             });
@@ -73,19 +94,49 @@ pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: Lev
     Ok(splits)
 }
 
-/// The splits that make the changes of `snapshot`.
+/// The deletion vectors of every bucket, read at once. They count whatever the options say: what they take away was replaced or
+/// deleted, whoever reads it now.
+async fn vectors_of(read: &TableRead, snapshot: &Snapshot, buckets: &[BucketFiles]) -> Result<Vec<DeletionVectors>> {
+    if snapshot.index_manifest.is_none() {
+        return Ok(vec![DeletionVectors::new(); buckets.len()]);
+    }
+    let names: Vec<PartitionBucket> = buckets.iter().map(|bucket| bucket.bucket.clone()).collect();
+    let found = deletion_vectors::read(&read.table, snapshot, &names).await?;
+    Ok(found.into_iter().map(|bucket| bucket.vectors).collect())
+}
+
+fn of_files(vectors: &DeletionVectors, files: &[DataFileMeta]) -> DeletionVectors {
+    let names = files.iter().map(|file| &file.file_name);
+    names.filter_map(|name| vectors.get(name).map(|vector| (name.clone(), Arc::clone(vector)))).collect()
+}
+
+async fn looked_up(read: &TableRead, entries: &[ManifestEntry]) -> Result<LookedUp> {
+    if read.merge.is_none() {
+        return Ok(LookedUp::Never);
+    }
+    LookedUp::of(&read.table, read.table.options(), read.schema.id, entries).await
+}
+
+/// The splits that make the changes of `snapshot`. Deletion vectors play no part: what is deleted by position is no change of its own,
+/// and an overwrite retracts what lies in the files it takes away.
 ///
 /// # Errors
 /// As [`plan_rows`].
-pub(crate) async fn plan_changes(read: &TableRead, snapshot: &Snapshot, follow_up: FollowUp) -> Result<Vec<DataSplit>> {
+pub(crate) async fn plan_changes(
+    read: &TableRead,
+    snapshot: &Snapshot,
+    follow_up: FollowUp,
+    levels: LevelFilter,
+) -> Result<Vec<DataSplit>> {
     let partitions = partition_condition(&read.schema, &read.predicate);
-    let entries = match follow_up {
+    let mut entries = match follow_up {
         FollowUp::Skip => return Ok(Vec::new()),
         FollowUp::AddedFiles | FollowUp::Overwrite => scan::delta_entries(&read.table, snapshot, &partitions).await?,
         FollowUp::ChangelogFiles => scan::changelog_entries(&read.table, snapshot, &partitions).await?,
     };
-    if follow_up == FollowUp::Overwrite {
-        check_index(read, snapshot).await?;
+    if levels != LevelFilter::All {
+        let looked_up = looked_up(read, &entries).await?;
+        entries.retain(|entry| levels.takes(&entry.file, looked_up));
     }
     let written = written_schemas(read, &entries).await?;
     let entries = Pruning { schema: &read.schema, predicate: &read.predicate, written: &written }.prune(entries)?;
@@ -116,13 +167,9 @@ fn overwritten(
     deleted.retain(|entry| !came.contains(&entry.file.file_name));
     added.retain(|entry| !gone.contains(&entry.file.file_name));
     let types = read.schema.partition_types();
-    let deleted = by_bucket(deleted, &types)?;
-    let emptied: HashSet<PartitionBucket> = deleted.iter().map(|bucket| bucket.bucket.clone()).collect();
-    let mut splits: Vec<DataSplit> =
-        deleted.into_iter().map(|bucket| whole(snapshot, bucket, SplitReading::Retractions)).collect();
-    for bucket in by_bucket(added, &types)? {
-        let merges = emptied.contains(&bucket.bucket);
-        splits.push(whole(snapshot, bucket, if merges { SplitReading::Merge } else { SplitReading::Changes }));
+    let mut splits = Vec::new();
+    for (entries, reading) in [(deleted, SplitReading::Retractions), (added, SplitReading::Merge)] {
+        splits.extend(by_bucket(entries, &types)?.into_iter().map(|bucket| whole(snapshot, bucket, reading)));
     }
     Ok(splits)
 }
@@ -130,7 +177,7 @@ fn overwritten(
 fn whole(snapshot: &Snapshot, bucket: BucketFiles, reading: SplitReading) -> DataSplit {
     let BucketFiles { bucket, files, .. } = bucket;
     let (partition, bucket) = (bucket.partition, bucket.bucket);
-    DataSplit { snapshot_id: snapshot.id, partition, bucket, files, reading }
+    DataSplit { snapshot_id: snapshot.id, partition, bucket, files, reading, deletions: Arc::default() }
 }
 
 /// Only the splits and files that are needed for `limit` rows, where it is certain how many rows they have: those read as they are
@@ -139,11 +186,13 @@ pub(crate) fn limited(splits: Vec<DataSplit>, limit: usize) -> Vec<DataSplit> {
     let mut left = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut enough = Vec::new();
     for mut split in splits.iter().filter(|split| split.reading == SplitReading::Raw).cloned() {
-        split.files.retain(|file| {
+        let mut files = std::mem::take(&mut split.files);
+        files.retain(|file| {
             let needed = left > 0;
-            left = left.saturating_sub(file.row_count.max(0));
+            left = left.saturating_sub(split.rows_left(file));
             needed
         });
+        split.files = files;
         if !split.files.is_empty() {
             enough.push(split);
         }
@@ -165,23 +214,6 @@ async fn written_schemas(read: &TableRead, entries: &[ManifestEntry]) -> Result<
         }
     }
     Ok(written)
-}
-
-/// Deletion vectors of a table whose options deny them would be passed over.
-async fn check_index(read: &TableRead, snapshot: &Snapshot) -> Result<()> {
-    let Some(name) = &snapshot.index_manifest else { return Ok(()) };
-    let entries = read.table.manifests().index_entries(name).await?;
-    let deletes = |entry: &&alluvium_format::IndexManifestEntry| {
-        entry.index_file.index_type == INDEX_TYPE
-            && entry.index_file.dv_ranges.as_ref().is_none_or(|ranges| !ranges.is_empty())
-    };
-    match entries.iter().find(deletes) {
-        Some(entry) => Err(Error::unsupported(format!(
-            "deletion vectors: snapshot {} has some in {}",
-            snapshot.id, entry.index_file.file_name
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Refuses files of formats that are not built, and those outside of the table.

@@ -3,14 +3,17 @@
 //! A [`DataSplit`] names the files of one bucket that must be read together and how: merged (all runs of a key range, one row a
 //! key) or raw (rows as they are, file after file). Answers to `org.apache.paimon.table.source.DataSplit`.
 
+use std::sync::Arc;
+
 use alluvium_format::{BinaryRow, DataFileMeta};
+use alluvium_store::DeletionVectors;
 
 /// How the files of a split become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitReading {
     /// All versions of a key are merged by the table's merge engine and deleted rows are dropped.
     Merge,
-    /// Each row of each file is a row of the table: no key is twice in the split and nothing is deleted.
+    /// Each row of each file is a row of the table, but for those that a deletion vector takes away: no other file has its key.
     Raw,
     /// Each row of each file is a change, in the order of the files, with its row kind.
     Changes,
@@ -31,12 +34,20 @@ pub struct DataSplit {
     pub files: Vec<DataFileMeta>,
     /// How they become rows.
     pub reading: SplitReading,
+    /// Which rows of them are deleted.
+    pub deletions: Arc<DeletionVectors>,
 }
 
 impl DataSplit {
     /// Rows in the files, unmerged.
     pub fn row_count(&self) -> i64 {
         self.files.iter().map(|file| file.row_count).sum()
+    }
+
+    /// Rows of a file that are not deleted by position.
+    pub(crate) fn rows_left(&self, file: &DataFileMeta) -> i64 {
+        let deleted = self.deletions.get(&file.file_name).map_or(0, |vector| vector.cardinality());
+        file.row_count.saturating_sub(i64::try_from(deleted).unwrap_or(i64::MAX)).max(0)
     }
 
     /// Bytes of the files.

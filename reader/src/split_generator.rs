@@ -1,12 +1,13 @@
 //! Cuts the files of a bucket into splits: what can be read as it is, and what must be merged.
 //!
-//! Goes in: the files of one bucket, [`SplitRules`], and for each file whether its values may pass the condition. Comes out: files
-//! with their [`SplitReading`], by ascending key (append tables: by sequence number). Pure. A section of one run in whose files
-//! nothing is deleted is read raw, whatever its level; all others are merged. Invariant: of runs that overlap either all files stay
-//! or none. Answers to `MergeTreeSplitGenerator`, `AppendOnlySplitGenerator` and `BinPacking`.
+//! Goes in: the files of one bucket, [`SplitRules`], and [`FileFacts`]. Comes out: files with their [`SplitReading`], by ascending key
+//! (append tables: by sequence number). Pure. A section of one run in whose files nothing is deleted is read raw, whatever its
+//! level; so is one of several runs whose keys were looked up when they were compacted, as each key has one row there that is not
+//! deleted; all others are merged. Invariant: of runs that merge either all files stay or none. Answers to
+//! `MergeTreeSplitGenerator`, `AppendOnlySplitGenerator` and `BinPacking`.
 
-use alluvium_format::{CoreOptions, DataFileMeta, DataType, Result};
-use alluvium_merge_tree::{Section, interval_partition};
+use alluvium_format::{CoreOptions, DataFileMeta, DataType, MergeEngine, Result};
+use alluvium_merge_tree::{Section, SortedRun, interval_partition};
 
 use crate::split::SplitReading;
 
@@ -16,6 +17,26 @@ pub(crate) struct SplitRules {
     target_bytes: i64,
     open_file_bytes: i64,
     key_types: Option<Vec<DataType>>,
+    merging: Merging,
+}
+
+/// What records of one key make together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merging {
+    /// One of them is the row: where none passes a condition, the row does not.
+    Pick,
+    /// A row of values of several: it may pass a condition that none of them passes.
+    Combine,
+}
+
+/// What a plan knows of files.
+pub(crate) trait FileFacts {
+    /// Whether the values of a file may pass the condition.
+    fn may_match(&self, file: &DataFileMeta) -> bool;
+
+    /// Whether the keys of a file above level 0 were looked up in the levels above it when it was compacted, and deleted there, or
+    /// left out where they were known.
+    fn is_looked_up(&self, file: &DataFileMeta) -> bool;
 }
 
 impl SplitRules {
@@ -29,6 +50,10 @@ impl SplitRules {
             target_bytes: bytes(options.source_split_target_bytes()?),
             open_file_bytes: bytes(options.source_split_open_file_bytes()?),
             key_types,
+            merging: match options.merge_engine()? {
+                MergeEngine::Deduplicate | MergeEngine::FirstRow => Merging::Pick,
+                MergeEngine::PartialUpdate | MergeEngine::Aggregation => Merging::Combine,
+            },
         })
     }
 
@@ -39,11 +64,14 @@ impl SplitRules {
     pub(crate) fn split(
         &self,
         files: Vec<DataFileMeta>,
-        may_match: &dyn Fn(&DataFileMeta) -> bool,
+        facts: &dyn FileFacts,
     ) -> Result<Vec<(Vec<DataFileMeta>, SplitReading)>> {
         let pieces = match &self.key_types {
-            Some(types) => keyed_pieces(interval_partition(files, types)?, may_match),
-            None => append_pieces(files, may_match),
+            Some(types) => {
+                let sections = interval_partition(files, types)?;
+                sections.into_iter().flat_map(|section| self.keyed_pieces(section, facts)).collect()
+            }
+            None => append_pieces(files, facts),
         };
         Ok(self.pack(pieces))
     }
@@ -70,38 +98,37 @@ impl SplitRules {
         }
         splits
     }
-}
 
-/// Every section, or the files of a section of one run, one by one.
-fn keyed_pieces(
-    sections: Vec<Section>,
-    may_match: &dyn Fn(&DataFileMeta) -> bool,
-) -> Vec<(Vec<DataFileMeta>, SplitReading)> {
-    let mut pieces = Vec::new();
-    for section in sections {
-        let overlaps = section.runs.len() > 1;
-        if overlaps {
-            if section.files().any(may_match) {
-                let files = section.runs.into_iter().flat_map(|run| run.into_files()).collect();
-                pieces.push((files, SplitReading::Merge));
-            }
-            continue;
+    /// A section, or its files one by one where each is read by itself.
+    fn keyed_pieces(&self, section: Section, facts: &dyn FileFacts) -> Vec<(Vec<DataFileMeta>, SplitReading)> {
+        let one_row_a_key = are_looked_up(&section.runs, facts);
+        // Old files do not say whether they hold deletes.
+        let deletes = |file: &DataFileMeta| file.delete_row_count != Some(0);
+        if section.runs.len() > 1 && (!one_row_a_key || section.files().any(deletes)) {
+            let prunes = one_row_a_key || self.merging == Merging::Pick;
+            let stays = !prunes || section.files().any(|file| facts.may_match(file));
+            return if stays { vec![(files_of(section), SplitReading::Merge)] } else { Vec::new() };
         }
-        for file in section.runs.into_iter().flat_map(|run| run.into_files()).filter(may_match) {
-            // Old files do not say whether they hold deletes.
-            let reading = if file.delete_row_count == Some(0) { SplitReading::Raw } else { SplitReading::Merge };
-            pieces.push((vec![file], reading));
-        }
+        let reading = |file: &DataFileMeta| if deletes(file) { SplitReading::Merge } else { SplitReading::Raw };
+        let files = files_of(section).into_iter().filter(|file| facts.may_match(file));
+        files.map(|file| (reading(&file), file)).map(|(reading, file)| (vec![file], reading)).collect()
     }
-    pieces
 }
 
-fn append_pieces(
-    mut files: Vec<DataFileMeta>,
-    may_match: &dyn Fn(&DataFileMeta) -> bool,
-) -> Vec<(Vec<DataFileMeta>, SplitReading)> {
+/// Whether no key has rows in two of these runs that are both not deleted. Of runs that were not looked up there may be one: the
+/// others were looked up in it.
+fn are_looked_up(runs: &[SortedRun], facts: &dyn FileFacts) -> bool {
+    let is_old = |run: &&SortedRun| run.files().iter().any(|file| !facts.is_looked_up(file));
+    runs.iter().flat_map(|run| run.files()).all(|file| file.level > 0) && runs.iter().filter(is_old).count() <= 1
+}
+
+fn files_of(section: Section) -> Vec<DataFileMeta> {
+    section.runs.into_iter().flat_map(|run| run.into_files()).collect()
+}
+
+fn append_pieces(mut files: Vec<DataFileMeta>, facts: &dyn FileFacts) -> Vec<(Vec<DataFileMeta>, SplitReading)> {
     files.sort_by_key(|file| file.min_sequence_number);
-    files.into_iter().filter(may_match).map(|file| (vec![file], SplitReading::Raw)).collect()
+    files.into_iter().filter(|file| facts.may_match(file)).map(|file| (vec![file], SplitReading::Raw)).collect()
 }
 
 #[cfg(test)]

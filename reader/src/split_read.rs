@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Error, Result};
 use alluvium_merge_tree::{Section, drop_deletes, interval_partition};
-use alluvium_store::{CpuPool, DataFileRead, DataFileReader, MergeRead, PartitionBucket, SystemColumns};
+use alluvium_store::{
+    CpuPool, DataFileRead, DataFileReader, DeletionVectors, MergeRead, PartitionBucket, SystemColumns,
+};
 
 use crate::change_batch::SplitBatch;
 use crate::split::{DataSplit, SplitReading};
@@ -20,6 +22,7 @@ use crate::table_read::TableRead;
 pub(crate) struct ReadUnit {
     bucket: PartitionBucket,
     work: Work,
+    deletions: Arc<DeletionVectors>,
 }
 
 #[derive(Debug)]
@@ -47,7 +50,9 @@ impl ReadUnit {
             SplitReading::Merge => sections(read, split.files)?.into_iter().map(Work::Merge).collect(),
             SplitReading::Retractions => sections(read, split.files)?.into_iter().map(Work::Retract).collect(),
         };
-        Ok(work.into_iter().map(|work| Self { bucket: bucket.clone(), work }).collect())
+        let deletions = split.deletions;
+        let unit = |work| Self { bucket: bucket.clone(), work, deletions: Arc::clone(&deletions) };
+        Ok(work.into_iter().map(unit).collect())
     }
 
     /// Opens the unit. CPU-bound from here on.
@@ -59,7 +64,7 @@ impl ReadUnit {
             fields: Arc::clone(&read.raw_fields),
             system,
             predicate: read.row_condition.clone(),
-            deletions: Arc::default(),
+            deletions: Arc::clone(&self.deletions),
         };
         match self.work {
             Work::Rows(meta) => {
@@ -71,8 +76,8 @@ impl ReadUnit {
                 let system = if read.merge.is_some() { SystemColumns::Kinds } else { SystemColumns::None };
                 Ok(Source::Rows(Box::new(DataFileReader::open(&read.table, &self.bucket, &meta, &file(system)).await?)))
             }
-            Work::Merge(section) => Ok(Source::Merge(Box::new(merge(read, self.bucket, section)?))),
-            Work::Retract(section) => Ok(Source::Retract(Box::new(merge(read, self.bucket, section)?))),
+            Work::Merge(section) => Ok(Source::Merge(Box::new(merge(read, self.bucket, section, self.deletions)?))),
+            Work::Retract(section) => Ok(Source::Retract(Box::new(merge(read, self.bucket, section, self.deletions)?))),
         }
     }
 }
@@ -82,13 +87,18 @@ fn sections(read: &TableRead, files: Vec<DataFileMeta>) -> Result<Vec<Section>> 
     interval_partition(files, &types)
 }
 
-fn merge(read: &TableRead, bucket: PartitionBucket, section: Section) -> Result<MergeRead> {
+fn merge(
+    read: &TableRead,
+    bucket: PartitionBucket,
+    section: Section,
+    deletions: Arc<DeletionVectors>,
+) -> Result<MergeRead> {
     let options = read.merge.as_ref().ok_or_else(|| Error::internal("records of an append table do not merge"))?;
     let wanted = DataFileRead {
         fields: Arc::clone(&read.merge_fields),
         system: SystemColumns::All,
         predicate: read.row_condition.clone(),
-        deletions: Arc::default(),
+        deletions,
     };
     MergeRead::new(&read.table, bucket, vec![section], options, wanted)
 }

@@ -49,13 +49,13 @@ impl TableRead {
         let row_condition = row_condition(&schema, predicate);
         let merge = if schema.primary_keys.is_empty() { None } else { Some(MergeOptions::new(&schema, &options)?) };
         let filtered = row_condition.columns();
-        let wanted = projection.read_fields(filtered.iter().copied())?;
-        let wanted = wanted.iter().map(|field| field.name.as_str());
+        let raw_fields = projection.read_fields(filtered.iter().copied())?;
+        let wanted = raw_fields.iter().map(|field| field.name.as_str());
         let required = merge.as_ref().map(|merge| merge.required_columns(wanted)).unwrap_or_default();
         Ok(Self {
-            raw_fields: projection.read_fields(filtered.iter().copied())?,
             merge_fields: projection
                 .read_fields(filtered.iter().copied().chain(required.iter().map(String::as_str)))?,
+            raw_fields,
             table: table.clone(),
             predicate: predicate.clone(),
             row_condition,

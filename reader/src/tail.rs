@@ -263,7 +263,7 @@ async fn changes_of(
             Ok((*id, batches.map(|batch| batch.map(|batch| ChangeBatch::inserts(batch.rows))).boxed()))
         }
         Decided::Changes(snapshot, reading) => {
-            let splits = plan_changes(read, snapshot, *reading).await?;
+            let splits = plan_changes(read, snapshot, *reading, LevelFilter::All).await?;
             let batches = read_splits(Arc::clone(read), splits, None);
             Ok((snapshot.id, batches.map(|batch| batch.map(SplitBatch::into_changes)).boxed()))
         }

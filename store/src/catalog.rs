@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use alluvium_format::{Error, ErrorKind, Result, SchemaDefinition, path};
+use alluvium_merge_tree::MergeOptions;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -231,6 +232,10 @@ impl FileSystemCatalog {
         }
         let io = self.io.below(&table_folder(name))?;
         let schema = definition.into_schema(io.clock().now_millis())?;
+        if !schema.primary_keys.is_empty() {
+            // What the merge of its records refuses is refused before there are any.
+            MergeOptions::new(&schema, &schema.core_options())?;
+        }
         let schemas = SchemaStore::new(io);
         let exists = || Error::new(ErrorKind::AlreadyExists, format!("the table {name} exists already"));
         if schemas.latest().await?.is_some() || !schemas.create(&schema).await? {

@@ -1,4 +1,4 @@
-//! The options of reads.
+#![doc = include_str!("../../reading.md")]
 
 use super::{CoreOptions, MergeEngine};
 use crate::error::Result;

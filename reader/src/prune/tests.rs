@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{Pruning, WrittenSchemas};
 use crate::bucket_files::by_bucket;
-use crate::split_generator::SplitRules;
+use crate::split_generator::{FileFacts, SplitRules};
 
 fn schema() -> Arc<TableSchema> {
     let text = r#"{"fields":[{"name":"p","type":"INT NOT NULL"},{"name":"k","type":"INT NOT NULL"},{"name":"v","type":"INT"}],
@@ -107,6 +107,22 @@ fn passes(predicate: &Predicate, row: (i32, i32, i32)) -> bool {
     }
 }
 
+/// Files of a table that looks nothing up.
+struct Facts<'a> {
+    pruning: &'a Pruning<'a>,
+    values: &'a [Option<Datum>],
+}
+
+impl FileFacts for Facts<'_> {
+    fn may_match(&self, file: &DataFileMeta) -> bool {
+        self.pruning.values_may_match(self.values, file)
+    }
+
+    fn is_looked_up(&self, _: &DataFileMeta) -> bool {
+        false
+    }
+}
+
 /// The files that a plan reads together, by their numbers.
 fn planned(files: &[ModelFile], predicate: &Predicate) -> Vec<Vec<usize>> {
     let schema = schema();
@@ -117,8 +133,8 @@ fn planned(files: &[ModelFile], predicate: &Predicate) -> Vec<Vec<usize>> {
     let rules = SplitRules::new(&schema.core_options(), Some(schema.key_types())).unwrap();
     let mut splits = Vec::new();
     for bucket in by_bucket(entries, &schema.partition_types()).unwrap() {
-        let values = bucket.values.clone();
-        splits.extend(rules.split(bucket.files, &|file| pruning.values_may_match(&values, file)).unwrap());
+        let facts = Facts { pruning: &pruning, values: &bucket.values };
+        splits.extend(rules.split(bucket.files, &facts).unwrap());
     }
     splits.iter().map(|(files, _)| files.iter().map(|file| file.file_name.parse().unwrap()).collect()).collect()
 }

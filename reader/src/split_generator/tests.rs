@@ -3,7 +3,7 @@
 
 use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, TypeRoot};
 
-use super::SplitRules;
+use super::{FileFacts, Merging, SplitRules};
 use crate::split::SplitReading;
 
 fn key_types() -> Vec<DataType> {
@@ -30,17 +30,37 @@ pub(crate) fn file(text: &str) -> DataFileMeta {
 }
 
 fn rules(target_bytes: i64, key_types: Option<Vec<DataType>>) -> SplitRules {
-    SplitRules { target_bytes, open_file_bytes: 10, key_types }
+    SplitRules { target_bytes, open_file_bytes: 10, key_types, merging: Merging::Pick }
 }
 
-fn shown(rules: &SplitRules, files: &str, dead: &[&str]) -> String {
+/// Files whose values do not pass, and files that were looked up.
+struct Known<'a> {
+    dead: &'a [&'a str],
+    looked_up: &'a [&'a str],
+}
+
+impl FileFacts for Known<'_> {
+    fn may_match(&self, file: &DataFileMeta) -> bool {
+        !self.dead.contains(&file.file_name.as_str())
+    }
+
+    fn is_looked_up(&self, file: &DataFileMeta) -> bool {
+        self.looked_up.contains(&file.file_name.as_str())
+    }
+}
+
+fn shown_as(rules: &SplitRules, files: &str, known: &Known<'_>) -> String {
     let files = files.split(',').map(file).collect();
-    let splits = rules.split(files, &|file| !dead.contains(&file.file_name.as_str())).unwrap();
+    let splits = rules.split(files, known).unwrap();
     let split = |(files, reading): &(Vec<DataFileMeta>, SplitReading)| {
         let names: Vec<&str> = files.iter().map(|file| file.file_name.as_str()).collect();
         format!("{reading:?} {}", names.join(" "))
     };
     splits.iter().map(split).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(rules: &SplitRules, files: &str, dead: &[&str]) -> String {
+    shown_as(rules, files, &Known { dead, looked_up: &[] })
 }
 
 #[test]
@@ -75,6 +95,42 @@ fn of_runs_that_overlap_all_files_stay_or_none() {
     assert_eq!(shown(&["a", "b"]), "Raw c d");
     assert_eq!(shown(&["c"]), "Merge a b, Raw d");
     assert_eq!(shown(&["a", "b", "c", "d"]), "");
+}
+
+#[test]
+fn rows_made_of_several_files_are_pruned_together_or_not_at_all() {
+    let combining = SplitRules { merging: Merging::Combine, ..rules(100, Some(key_types())) };
+    let files = "a L5 1..5 0,b L4 4..7 0,c L5 8..9 0";
+    // No file has a value that passes, yet the merged row may.
+    assert_eq!(shown(&combining, files, &["a", "b", "c"]), "Merge a b");
+    let known = |dead| Known { dead, looked_up: &["a", "b", "c"] };
+    assert_eq!(shown_as(&combining, files, &known(&["a"])), "Raw b c");
+    assert_eq!(shown_as(&combining, files, &known(&["a", "b", "c"])), "");
+}
+
+#[test]
+fn runs_whose_keys_were_looked_up_are_read_as_they_are() {
+    let all = ["a", "b", "c"];
+    for (files, looked_up, wanted) in [
+        ("a L5 1..9 0,b L4 4..7 0,c L3 2..5 0", &all[..], "Raw a c b"),
+        // The oldest was there before, and the others were looked up in it.
+        ("a L5 1..9 0,b L4 4..7 0,c L3 2..5 0", &all[1..], "Raw a c b"),
+        ("a L5 1..9 0,b L4 4..7 0,c L3 2..5 0", &all[2..], "Merge a b c"),
+        // Level 0 is not looked up yet.
+        ("a L5 1..9 0,b L0 4..7 0", &all[..], "Merge a b"),
+        ("a L5 1..9 0,b L0 4..7 0", &all[..1], "Merge a b"),
+        // Deletes hide others until they meet them.
+        ("a L5 1..9 0,b L4 4..7 2", &all[..], "Merge a b"),
+        ("a L5 1..9 ?,b L4 4..7 0", &all[..], "Merge a b"),
+    ] {
+        let rules = rules(100, Some(key_types()));
+        let mut names: Vec<&str> = wanted.split(' ').collect();
+        let shown = shown_as(&rules, files, &Known { dead: &[], looked_up });
+        let mut found: Vec<&str> = shown.split(' ').collect();
+        names.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, names, "{files}, looked up {looked_up:?}");
+    }
 }
 
 #[test]
