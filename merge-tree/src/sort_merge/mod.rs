@@ -29,7 +29,6 @@ pub(crate) const RETAINED_BATCHES_PER_RUN: usize = 2;
 
 /// What a merge wants or has.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is mostly the large one")]
 pub enum MergeStep {
     /// The next batch of this run, or `None` at its end, for [`SortMerge::feed`].
     Need(usize),

@@ -37,9 +37,7 @@ impl<'a> Columns<'a> {
         let history = self.history;
         match rule {
             ColumnRule::LastPresent if input.null_count() > 0 => gather(input, &last_present(history, input)),
-            ColumnRule::Key | ColumnRule::LastPresent => {
-                gather(input, self.last.get_or_insert_with(|| last(history)))
-            }
+            ColumnRule::Key | ColumnRule::LastPresent => gather(input, self.last.get_or_insert_with(|| last(history))),
             ColumnRule::Sequence(group) => {
                 let (verdicts, picks) = (history.verdicts(*group)?, self.picks(*group)?);
                 gather(input, picks.sequence.get_or_insert_with(|| sequence(history, verdicts)))

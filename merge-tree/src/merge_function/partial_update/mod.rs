@@ -102,7 +102,8 @@ impl BoundPartialUpdate {
         let mut columns = Columns::new(&history);
         let mut arrays = Vec::with_capacity(self.columns.len());
         for ((rule, input), field) in self.columns.iter().zip(records.values.columns()).zip(self.schema.fields()) {
-            let array = columns.value(rule, input).map_err(|error| error.context(format!("column {}", field.name())))?;
+            let array =
+                columns.value(rule, input).map_err(|error| error.context(format!("column {}", field.name())))?;
             if !field.is_nullable() && array.null_count() > 0 {
                 return Err(Error::invalid(format!(
                     "partial-update leaves null in column {}, which is NOT NULL: no record of a key has a value for it in force, \

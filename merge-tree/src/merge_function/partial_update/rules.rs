@@ -122,9 +122,8 @@ impl PartialUpdate {
     /// The columns that decide what becomes of `wanted`: the sequence fields of their groups. Those whose deletes remove a row are
     /// always among them, as they decide whether there is a row at all.
     pub(crate) fn required_columns<'a>(&'a self, wanted: &'a [String]) -> impl Iterator<Item = &'a str> {
-        let asked = |group: &&Group| {
-            group.on_delete == OnDelete::RemovesRow || group.names().any(|name| wanted.contains(name))
-        };
+        let asked =
+            |group: &&Group| group.on_delete == OnDelete::RemovesRow || group.names().any(|name| wanted.contains(name));
         self.groups.iter().filter(asked).flat_map(|group| group.sequence_fields.iter().map(String::as_str))
     }
 }
@@ -139,7 +138,10 @@ fn add_members(
     schema.fields_of(&group.members).context(|| format!("the option {}", group.option))?;
     let mut add = |name: &String, role| {
         if columns.insert(name.clone(), role).is_some() {
-            return Err(Error::unsupported(format!("a column of two sequence groups: {name}, by {} and another", group.option)));
+            return Err(Error::unsupported(format!(
+                "a column of two sequence groups: {name}, by {} and another",
+                group.option
+            )));
         }
         Ok(())
     };
