@@ -6,6 +6,7 @@
 //! and bytes as unsigned bytes, floats by `<` (−0.0 is 0.0, every NaN equal and highest), null lowest.
 //! Answers to the generated `NormalizedKeyComputer` and `RecordComparator`.
 
+mod encoded;
 mod packed;
 mod rows;
 
@@ -15,6 +16,7 @@ use alluvium_format::{Error, Result};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
+pub use encoded::EncodedKeys;
 pub(crate) use packed::{Lane, Packed, Word};
 use rows::RowEncoder;
 pub(crate) use rows::RowKeys;
@@ -54,6 +56,15 @@ pub(crate) enum Keys {
 }
 
 impl Keys {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Packed64(keys) => keys.len(),
+            Self::Packed128(keys) => keys.len(),
+            Self::Rows(keys) => keys.len(),
+        }
+    }
+
     /// Compares two rows; both stores come from one encoder.
     #[inline]
     pub(crate) fn compare(&self, row: usize, other: &Self, other_row: usize) -> Ordering {
@@ -77,9 +88,9 @@ pub(crate) enum KeyForm {
     Rows,
 }
 
-/// Makes [`Keys`] of batches of one schema.
+/// Makes keys that compare fast of batches of one schema.
 #[derive(Debug)]
-pub(crate) struct KeyEncoder {
+pub struct KeyEncoder {
     columns: Vec<(usize, String)>,
     form: Form,
 }
@@ -92,8 +103,11 @@ enum Form {
 }
 
 impl KeyEncoder {
-    /// Of key columns, which are ascending and never null. `Invalid` when the schema lacks one of them.
-    pub(crate) fn of_key(schema: &Schema, columns: &[String]) -> Result<Self> {
+    /// Of key columns, which are ascending and never null.
+    ///
+    /// # Errors
+    /// `Invalid` when the schema lacks one of them, or there is none; `Unsupported` for a type that has no order.
+    pub fn of_key(schema: &Schema, columns: &[String]) -> Result<Self> {
         if columns.is_empty() {
             return Err(Error::invalid("a merge needs a key: the table has no primary key"));
         }

@@ -67,6 +67,10 @@ impl<W> Packed<W> {
     pub(crate) fn words(&self) -> &[W] {
         &self.0
     }
+
+    pub(crate) fn push(&mut self, word: W) {
+        self.0.push(word);
+    }
 }
 
 macro_rules! packed_store {

@@ -29,8 +29,18 @@ impl RowKeys {
     }
 
     #[inline]
-    fn bytes(&self, row: usize) -> &[u8] {
+    pub(super) fn bytes(&self, row: usize) -> &[u8] {
         self.rows.row(row).data()
+    }
+
+    /// Adds a key of the same encoder.
+    pub(super) fn push(&mut self, other: &Self, row: usize) {
+        self.rows.push(other.rows.row(row));
+        self.heads.push(other.heads[row]);
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.rows.size() + size_of_val(self.heads.as_slice())
     }
 }
 
