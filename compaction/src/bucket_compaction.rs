@@ -6,15 +6,16 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, Error, Result};
+use alluvium_format::{CompactIncrement, DataFileMeta, Error, Result};
 use alluvium_merge_tree::Levels;
-use alluvium_store::PartitionBucket;
+use alluvium_store::{BucketDeletionVectors, PartitionBucket, deletion_vectors};
 use tokio::task::JoinHandle;
 
-use crate::rewriter::Rewriter;
+use crate::deletion_maintainer::DeletionMaintainer;
+use crate::rewriter::{Rewriter, Rewritten};
 use crate::settings::{CompactSettings, Picking};
 use crate::stop::StopGuard;
-use crate::strategy::{CompactResult, FoldedResults};
+use crate::strategy::{CompactPlan, FoldedResults, PickState};
 use crate::unpublished::delete_unpublished;
 
 /// The state of a bucket's compactions. Dropping it stops the one that is running.
@@ -23,25 +24,34 @@ pub struct BucketCompaction {
     settings: Arc<CompactSettings>,
     bucket: PartitionBucket,
     levels: Levels,
+    deletions: DeletionMaintainer,
+    picks: PickState,
     running: Option<Running>,
     folded: FoldedResults,
 }
 
 #[derive(Debug)]
 struct Running {
-    task: JoinHandle<Result<CompactResult>>,
+    task: JoinHandle<Result<Rewritten>>,
     stop: StopGuard,
 }
 
 impl BucketCompaction {
-    /// The compactions of a bucket that has these files.
+    /// The compactions of a bucket that has these files, of which these rows are deleted.
     ///
     /// # Errors
     /// `Corrupt` when files of one level overlap.
-    pub fn new(settings: &Arc<CompactSettings>, bucket: PartitionBucket, files: Vec<DataFileMeta>) -> Result<Self> {
+    pub fn new(
+        settings: &Arc<CompactSettings>,
+        bucket: PartitionBucket,
+        files: Vec<DataFileMeta>,
+        vectors: BucketDeletionVectors,
+    ) -> Result<Self> {
         let levels = settings.levels(files)?;
         let (settings, folded) = (Arc::clone(settings), FoldedResults::default());
-        Ok(Self { settings, bucket, levels, running: None, folded })
+        let deletions = DeletionMaintainer::new(vectors.vectors, settings.deletion_kind());
+        let picks = PickState::default();
+        Ok(Self { settings, bucket, levels, deletions, picks, running: None, folded })
     }
 
     /// Takes a file that the writer flushed.
@@ -72,6 +82,19 @@ impl BucketCompaction {
         self.running.is_some()
     }
 
+    /// Whether something is left to do: a compaction is under way, or level 0 waits for its lookups.
+    pub fn is_not_completed(&self) -> bool {
+        self.is_running() || (self.settings.needs_lookup() && !self.levels.level0().is_empty())
+    }
+
+    /// What [`BucketCompaction::trigger`] would do now.
+    ///
+    /// # Errors
+    /// `Corrupt` when a file's key range cannot be decoded.
+    pub fn preview(&self, picking: Picking) -> Result<Option<CompactPlan>> {
+        self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut self.picks.clone())
+    }
+
     /// Starts a compaction when none is running and there is something to do.
     ///
     /// # Errors
@@ -80,10 +103,17 @@ impl BucketCompaction {
         if self.running.is_some() {
             return Ok(());
         }
-        if let Some(plan) = self.settings.plan(&self.levels, picking)? {
+        if let Some(plan) = self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut self.picks)? {
             let stop = StopGuard::default();
-            let (settings, bucket) = (Arc::clone(&self.settings), self.bucket.clone());
-            let rewriter = Rewriter { settings, bucket, stop: stop.signal() };
+            let mut deletions = self.deletions.clone();
+            deletions.written();
+            let rewriter = Rewriter {
+                settings: Arc::clone(&self.settings),
+                bucket: self.bucket.clone(),
+                levels: self.levels.clone(),
+                deletions,
+                stop: stop.signal(),
+            };
             self.running = Some(Running { task: tokio::spawn(rewriter.perform(plan)), stop });
         }
         Ok(())
@@ -109,23 +139,40 @@ impl BucketCompaction {
         let Some(running) = &mut self.running else { return Ok(()) };
         let done = (&mut running.task).await;
         self.running = None;
-        let result = done.map_err(|error| Error::internal("a compaction died").with_source(error))??;
+        let Rewritten { result, mut deletions } =
+            done.map_err(|error| Error::internal("a compaction died").with_source(error))??;
         self.levels.update(&result.before, result.after.clone())?;
+        deletions.succeed(&self.deletions);
+        self.deletions = deletions;
         let intermediate = self.folded.fold(result);
         delete_unpublished(&self.settings.table, &self.bucket, &intermediate).await;
         Ok(())
     }
 
-    /// What was done since the last time, for a commit.
-    pub fn take_results(&mut self) -> CompactResult {
-        self.folded.take()
+    /// What was done since the last time, for a commit. When deletion vectors changed they are written, all of the bucket together.
+    ///
+    /// # Errors
+    /// `Storage` when they cannot be written: nothing is taken then.
+    pub async fn take_increment(&mut self) -> Result<CompactIncrement> {
+        let mut increment = CompactIncrement::default();
+        if self.deletions.is_modified() {
+            let vectors = self.deletions.vectors();
+            let file = deletion_vectors::write(&self.settings.table, &self.bucket, vectors).await?;
+            increment.new_index_files.push(file);
+            self.deletions.written();
+        }
+        let result = self.folded.take();
+        increment.compact_before = result.before;
+        increment.compact_after = result.after;
+        increment.changelog_files = result.changelog;
+        Ok(increment)
     }
 
     /// Stops what is running and deletes what compactions wrote since the last commit; the files that went into them are still there.
     pub async fn abandon(mut self) {
         if let Some(running) = self.running.take() {
             running.stop.stop();
-            if let Ok(Ok(result)) = running.task.await {
+            if let Ok(Ok(Rewritten { result, .. })) = running.task.await {
                 delete_unpublished(&self.settings.table, &self.bucket, &result.rewritten()).await;
             }
         }

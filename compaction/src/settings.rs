@@ -6,19 +6,21 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use alluvium_format::{DataType, Result};
+use alluvium_format::{DataFileMeta, DataType, DeletionVectorKind, Error, Result};
 use alluvium_merge_tree::{Levels, MergeOptions};
-use alluvium_store::TableStore;
+use alluvium_store::{DeletionVectors, TableStore};
 use tokio::sync::Semaphore;
 
+use crate::rewriter::Tracker;
 use crate::strategy::{
-    CompactPlan, CompactRules, CompactUnit, Rewriting, UniversalCompaction, drops_deletes, full_compaction,
+    CompactPlan, CompactRules, CompactStrategy, CompactUnit, PickState, PickTime, Retractions, RewriterKind, Rewriting,
+    full_compaction,
 };
 
 /// What is to be compacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Picking {
-    /// What the rules of universal compaction pick.
+    /// What the rules of the table's strategy pick.
     Universal,
     /// Everything, to the highest level.
     Full,
@@ -32,31 +34,45 @@ pub struct CompactSettings {
     /// One permit for each compaction that may have files open.
     pub(crate) open: Semaphore,
     key_types: Vec<DataType>,
-    universal: UniversalCompaction,
+    strategy: CompactStrategy,
+    rewriter: RewriterKind,
+    /// How passes find out what their records change, in tables that ask for it.
+    tracker: Option<Arc<Tracker>>,
+    /// How files that stay as they are find the rows that they replace.
+    deletion_tracker: Arc<Tracker>,
+    deletion_kind: DeletionVectorKind,
     rewriting: Rewriting,
     small_file_bytes: i64,
     num_levels: usize,
     stop_trigger: usize,
+    needs_lookup: bool,
 }
 
 impl CompactSettings {
     /// Those of a table.
     ///
     /// # Errors
-    /// `Unsupported` for another merge engine than deduplicate; `Invalid` for a wrong option.
+    /// `Invalid` for a wrong option.
     pub fn of(table: &TableStore) -> Result<Arc<Self>> {
         let (schema, options) = (table.schema(), table.options());
         let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         let all_files = options.force_rewrite_all_files()?;
+        let merge = MergeOptions::new(schema, options)?;
+        let rewriter = RewriterKind::new(options)?;
         Ok(Arc::new(Self {
-            merge: MergeOptions::new(schema, options)?,
+            strategy: CompactStrategy::new(options)?,
+            tracker: Tracker::new(schema, options, &merge, &rewriter)?.map(Arc::new),
+            deletion_tracker: Arc::new(Tracker::of_deletions(schema, &merge)?),
+            deletion_kind: options.deletion_vector_kind()?,
+            rewriter,
+            merge,
             open: Semaphore::new(threads.get()),
             key_types: schema.key_types(),
-            universal: UniversalCompaction::new(options)?,
             rewriting: if all_files { Rewriting::AllFiles } else { Rewriting::WhereNeeded },
             small_file_bytes: CompactRules::small_file_bytes_of(options.target_file_bytes(schema)?),
             num_levels: options.num_levels()?,
             stop_trigger: options.num_sorted_runs_stop_trigger()?,
+            needs_lookup: options.need_lookup()?,
             table: table.clone(),
         }))
     }
@@ -71,6 +87,11 @@ impl CompactSettings {
         &self.merge
     }
 
+    /// Whether the records of level 0 are looked up in the levels above when they are compacted.
+    pub fn needs_lookup(&self) -> bool {
+        self.needs_lookup
+    }
+
     /// How many runs a bucket may have before its writer waits for compaction.
     pub(crate) fn stop_trigger(&self) -> usize {
         self.stop_trigger
@@ -80,8 +101,24 @@ impl CompactSettings {
     ///
     /// # Errors
     /// `Corrupt` when files of one level overlap.
-    pub(crate) fn levels(&self, files: Vec<alluvium_format::DataFileMeta>) -> Result<Levels> {
+    pub(crate) fn levels(&self, files: Vec<DataFileMeta>) -> Result<Levels> {
         Levels::restore(files, &self.key_types, self.num_levels)
+    }
+
+    /// The form of new deletion vectors.
+    pub(crate) fn deletion_kind(&self) -> DeletionVectorKind {
+        self.deletion_kind
+    }
+
+    /// How a pass finds out what its records change; `rewrite` is `None` for a file that stays as it is.
+    ///
+    /// # Errors
+    /// `Internal` when the table's compactions only merge.
+    pub(crate) fn tracker(&self, rewrite: Option<Retractions>) -> Result<Arc<Tracker>> {
+        let only_merges = || Error::internal("a compaction that only merges was to find out what changes");
+        let tracker = self.tracker.as_ref().ok_or_else(only_merges)?;
+        let marks_only = rewrite.is_none() && !tracker.writes_changelog();
+        Ok(Arc::clone(if marks_only { &self.deletion_tracker } else { tracker }))
     }
 
     /// What to do to the levels now; `None` when there is nothing to do, or a file has a newer schema: rewriting it as the schema at
@@ -89,24 +126,36 @@ impl CompactSettings {
     ///
     /// # Errors
     /// `Corrupt` when a file's key range cannot be decoded.
-    pub(crate) fn plan(&self, levels: &Levels, picking: Picking) -> Result<Option<CompactPlan>> {
+    pub(crate) fn plan(
+        &self,
+        levels: &Levels,
+        deletions: &DeletionVectors,
+        picking: Picking,
+        state: &mut PickState,
+    ) -> Result<Option<CompactPlan>> {
         let runs = levels.level_sorted_runs();
         let unit = match picking {
             Picking::Universal => {
-                let unit = self.universal.pick(&runs, levels.number_of_levels());
+                let clock = self.table.io().clock();
+                let time = PickTime::of(clock.now_millis(), clock.local_millis());
+                let unit = self.strategy.pick(&runs, levels.number_of_levels(), time, state);
                 unit.filter(CompactUnit::is_worthwhile)
             }
-            Picking::Full => full_compaction(&runs, levels.number_of_levels(), self.rewriting),
+            Picking::Full => full_compaction(&runs, levels.number_of_levels(), |file| {
+                self.rewriting == Rewriting::AllFiles || deletions.contains_key(&file.file_name)
+            }),
         };
         let newest = self.table.schema().id;
         let Some(unit) = unit.filter(|unit| unit.files.iter().all(|file| file.schema_id <= newest)) else {
             return Ok(None);
         };
+        let (highest, mode) = (levels.non_empty_highest_level(), self.rewriter.deletion_mode());
         let rules = CompactRules {
             small_file_bytes: self.small_file_bytes,
             max_level: i32::try_from(levels.max_level()).unwrap_or(i32::MAX),
-            drop_delete: drops_deletes(unit.output_level, levels.non_empty_highest_level()),
+            retractions: Retractions::of(unit.output_level, highest, mode),
             rewriting: self.rewriting,
+            rewriter: self.rewriter.clone(),
         };
         let plan = CompactPlan::of(unit, &self.key_types, &rules)?;
         Ok(Some(plan).filter(|plan| !plan.steps.is_empty()))

@@ -9,7 +9,8 @@ use alluvium_format::{DataFileMeta, DataType, Result};
 use alluvium_merge_tree::{Section, SortedRun, interval_partition};
 
 use super::full::Rewriting;
-use super::unit::{CompactUnit, UnitTask};
+use super::rewriter_kind::{Pass, RewriterKind, UpgradeStrategy};
+use super::unit::{CompactUnit, DeletionMode, Retractions, UnitTask};
 
 /// What the plan of a compaction goes by.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,16 +19,18 @@ pub struct CompactRules {
     pub small_file_bytes: i64,
     /// The highest level of the bucket.
     pub max_level: i32,
-    /// Whether rows that retract are left out: see [`super::drops_deletes`].
-    pub drop_delete: bool,
+    /// What becomes of records that retract: see [`Retractions::of`].
+    pub retractions: Retractions,
     /// `compaction.force-rewrite-all-files`.
     pub rewriting: Rewriting,
+    /// What is done besides merging.
+    pub rewriter: RewriterKind,
 }
 
 impl CompactRules {
-    /// The limit of a small file: 70 % of the target size.
+    /// The limit of a small file: 70 % of the target size, in Java's whole numbers.
     pub fn small_file_bytes_of(target_file_bytes: u64) -> i64 {
-        i64::try_from(u128::from(target_file_bytes) * 7 / 10).unwrap_or(i64::MAX)
+        i64::try_from(target_file_bytes / 10 * 7).unwrap_or(i64::MAX)
     }
 }
 
@@ -36,8 +39,6 @@ impl CompactRules {
 pub struct CompactPlan {
     /// One after the other.
     pub steps: Vec<CompactStep>,
-    /// Whether rewriting leaves out rows that retract.
-    pub drop_delete: bool,
     /// The level of every file that comes out.
     pub output_level: i32,
 }
@@ -46,9 +47,21 @@ pub struct CompactPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub enum CompactStep {
     /// Merge each section and write them one behind the other, as one rolling output.
-    Rewrite(Vec<Section>),
+    Rewrite {
+        /// In key order.
+        sections: Vec<Section>,
+        /// How they are gone through.
+        pass: Pass,
+        /// What becomes of records that retract.
+        retractions: Retractions,
+    },
     /// Move the file to the output level by its metadata.
-    Upgrade(Box<DataFileMeta>),
+    Upgrade {
+        /// The file.
+        file: Box<DataFileMeta>,
+        /// Whether its records are gone through.
+        pass: Pass,
+    },
 }
 
 impl CompactPlan {
@@ -64,7 +77,7 @@ impl CompactPlan {
                 planner.flush();
             }
         }
-        Ok(Self { steps: planner.steps, drop_delete: rules.drop_delete, output_level: unit.output_level })
+        Ok(Self { steps: planner.steps, output_level: unit.output_level })
     }
 }
 
@@ -101,7 +114,7 @@ impl Planner<'_> {
                 let runs = candidates.into_iter().flat_map(|section| section.runs);
                 runs.flat_map(SortedRun::into_files).for_each(|file| self.upgrade(file));
             }
-            _ => self.steps.push(CompactStep::Rewrite(candidates)),
+            _ => self.rewrite(candidates),
         }
     }
 
@@ -111,12 +124,31 @@ impl Planner<'_> {
         if (to_top && may_hold_deletes) || self.rules.rewriting == Rewriting::AllFiles {
             self.rewrite_alone(file);
         } else if file.level != self.output_level {
-            self.steps.push(CompactStep::Upgrade(Box::new(file)));
+            let rewriter = &self.rules.rewriter;
+            match rewriter.upgrade_strategy(&file, self.output_level, self.rules.max_level) {
+                UpgradeStrategy::NoRewrite(pass) => {
+                    self.steps.push(CompactStep::Upgrade { file: Box::new(file), pass });
+                }
+                UpgradeStrategy::Rewrite => {
+                    // Not the rule of the plan: only where deletion vectors delete are records that retract needed no more.
+                    let retractions = match rewriter.deletion_mode() {
+                        DeletionMode::Vectors => Retractions::Dropped,
+                        DeletionMode::Records => Retractions::Kept,
+                    };
+                    let sections = vec![alone(file)];
+                    self.steps.push(CompactStep::Rewrite { sections, pass: Pass::Tracked, retractions });
+                }
+            }
         }
     }
 
     fn rewrite_alone(&mut self, file: DataFileMeta) {
-        self.steps.push(CompactStep::Rewrite(vec![alone(file)]));
+        self.rewrite(vec![alone(file)]);
+    }
+
+    fn rewrite(&mut self, sections: Vec<Section>) {
+        let pass = self.rules.rewriter.pass_of(&sections, self.output_level, self.rules.max_level);
+        self.steps.push(CompactStep::Rewrite { sections, pass, retractions: self.rules.retractions });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, RowKind, TypeRoot};
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, MergeEngine, RowKind, TypeRoot};
 use alluvium_merge_tree::{LevelSortedRun, Levels, Section, SortedRun};
 use proptest::prelude::*;
 
@@ -84,23 +84,105 @@ fn universal_picks_as_java_does() {
         (4, 6, "L0: 1 10; L4: 100; L5: 9999", "nothing"),
     ];
     for (trigger, levels, before, expected) in table {
-        let picked = rules(trigger).pick(&runs(before), levels);
+        let picked = rules(trigger).pick(&runs(before), levels, PickTime::default(), &mut PickState::default());
         assert_eq!(shown(picked), expected, "trigger {trigger}, {levels} levels, {before:?}");
     }
+}
+
+/// The unit of each pick of one bucket after the other, `.` for nothing.
+fn picks(strategy: &CompactStrategy, picks: &[(&str, i64)]) -> Vec<String> {
+    let mut state = PickState::default();
+    let pick = |(before, now_millis): &(&str, i64)| {
+        let time = PickTime { now_millis: *now_millis, local_hour: 0 };
+        shown(strategy.pick(&runs(before), 6, time, &mut state))
+    };
+    picks.iter().map(pick).collect()
+}
+
+#[test]
+fn early_full_compactions_go_by_time_and_by_sizes() {
+    let rules = |early_full| CompactStrategy {
+        universal: UniversalCompaction { early_full, ..UniversalCompaction::default() },
+        level0: Level0::MayStay,
+    };
+    let two = "L0: 1; L5: 100";
+    let interval = rules(EarlyFullCompaction { interval_millis: Some(100), ..EarlyFullCompaction::default() });
+    let all = "2 runs -> L5";
+    // The first is due at once; a single run never; exactly the interval is not enough.
+    assert_eq!(picks(&interval, &[("L0: 1", 5), (two, 6), (two, 106), (two, 107)]), ["nothing", all, "nothing", all]);
+    // Taking all runs by another rule counts as well.
+    let five = "L0: 1 1 1 1 1";
+    let by_size = [(two, 0), (five, 90), (two, 150), (two, 191)];
+    assert_eq!(picks(&interval, &by_size), [all, "5 runs -> L5", "nothing", all]);
+    let total = rules(EarlyFullCompaction { total_size_threshold: Some(101), ..EarlyFullCompaction::default() });
+    assert_eq!(picks(&total, &[(two, 0), ("L0: 1; L5: 99", 0), ("L5: 1", 0)]), ["nothing", all, "nothing"]);
+    let incremental = EarlyFullCompaction { incremental_size_threshold: Some(10), ..EarlyFullCompaction::default() };
+    let incremental = rules(incremental);
+    let bytes = [("L0: 4; L4: 6; L5: 999", 0), ("L0: 5; L4: 6; L5: 999", 0)];
+    assert_eq!(picks(&incremental, &bytes), ["nothing", "3 runs -> L5"]);
+}
+
+#[test]
+fn off_peak_hours_widen_the_size_ratio() {
+    let universal =
+        UniversalCompaction { run_count_trigger: 3, off_peak: OffPeakHours::new(22, 4, 50), ..Default::default() };
+    let pick = |local_hour| {
+        let time = PickTime { now_millis: 0, local_hour };
+        shown(universal.pick(&runs("L0: 100 151; L5: 9999"), 6, time, &mut PickState::default()))
+    };
+    let hours: Vec<i32> = (0..24).filter(|hour| pick(*hour) != "nothing").collect();
+    assert_eq!(hours, [0, 1, 2, 3, 22, 23]);
+    assert_eq!(pick(0), "2 runs -> L4");
+    let day = OffPeakHours::new(2, 18, 20).unwrap();
+    assert_eq!([1, 2, 17, 18].map(|hour| day.ratio_percent_at(hour)), [0, 20, 20, 0]);
+    assert_eq!([OffPeakHours::new(-1, 4, 1), OffPeakHours::new(4, -1, 1), OffPeakHours::new(4, 4, 1)], [None; 3]);
+    assert_eq!(PickTime::of(7, 23 * 3_600_000 - 86_400_000).local_hour, 23);
+}
+
+#[test]
+fn level_0_is_forced_up_at_once_or_after_some_picks() {
+    let strategy = |level0| CompactStrategy { universal: UniversalCompaction::default(), level0 };
+    let before = "L0: 10 10; L4: 15; L5: 999";
+    assert_eq!(picks(&strategy(Level0::MayStay), &[(before, 0)]), ["nothing"]);
+    let radical = strategy(Level0::ForcedUp);
+    let table = [
+        (before, "3 runs -> L4"),
+        ("L0: 10; L5: 999", "1 runs -> L4"),
+        ("L0: 10; L1: 999", "2 runs -> L5"),
+        ("L0: 10; L1: 999; L5: 9999", "2 runs -> L1"),
+        ("L0: 10", "1 runs -> L5"),
+        ("L4: 15; L5: 999", "nothing"),
+        ("", "nothing"),
+    ];
+    for (before, expected) in table {
+        assert_eq!(picks(&radical, &[(before, 0)]), [expected], "{before:?}");
+    }
+    let gentle = strategy(Level0::ForcedUpAfter(3));
+    let some = [(before, 0); 7];
+    let forced = "3 runs -> L4";
+    assert_eq!(picks(&gentle, &some), ["nothing", "nothing", forced, "nothing", "nothing", forced, "nothing"]);
+    // A pick by the rules does not count.
+    let five = ("L0: 1 1 1 1 1", 0);
+    assert_eq!(picks(&gentle, &[some[0], some[0], five, some[0]])[3], forced);
 }
 
 #[test]
 fn full_compaction_takes_all_unless_all_is_at_the_top() {
     let table = [
-        ("", Rewriting::WhereNeeded, "nothing"),
-        ("L5: 10", Rewriting::WhereNeeded, "nothing"),
-        ("L5: 10", Rewriting::AllFiles, "1 runs -> L5"),
-        ("L4: 10", Rewriting::WhereNeeded, "1 runs -> L5"),
-        ("L0: 1; L5: 10", Rewriting::WhereNeeded, "2 runs -> L5"),
+        ("", false, "nothing"),
+        ("L5: 10", false, "nothing"),
+        ("L5: 10", true, "1 runs -> L5"),
+        ("L4: 10", false, "1 runs -> L5"),
+        ("L0: 1; L5: 10", false, "2 runs -> L5"),
     ];
-    for (before, rewriting, expected) in table {
-        assert_eq!(shown(full_compaction(&runs(before), 6, rewriting)), expected, "{before:?}");
+    for (before, is_due, expected) in table {
+        assert_eq!(shown(full_compaction(&runs(before), 6, |_| is_due)), expected, "{before:?}");
     }
+    let run = SortedRun::from_unsorted(files("a@5[1-2]1 b@5[3-4]1 c@5[5-6]1"), &key_types()).unwrap();
+    let top = [LevelSortedRun { level: 5, run }];
+    let unit = full_compaction(&top, 6, |file| file.file_name != "b").unwrap();
+    assert_eq!(unit.files.iter().map(|file| file.file_name.as_str()).collect::<String>(), "ac");
+    assert_eq!(unit.task, UnitTask::RewriteEach);
 }
 
 #[test]
@@ -114,9 +196,19 @@ fn one_file_on_its_level_is_not_worthwhile() {
 
 #[test]
 fn deletes_go_only_where_nothing_is_older() {
-    let table = [(5, Some(5), true), (5, Some(3), true), (4, Some(5), false), (0, Some(0), false), (5, None, true)];
-    for (output, highest, expected) in table {
-        assert_eq!(drops_deletes(output, highest), expected, "output {output}, highest {highest:?}");
+    use DeletionMode::{Records, Vectors};
+    use Retractions::{Dropped, Kept};
+    let table = [
+        (5, Some(5), Records, Dropped),
+        (5, Some(3), Records, Dropped),
+        (4, Some(5), Records, Kept),
+        (4, Some(5), Vectors, Dropped),
+        (0, Some(0), Records, Kept),
+        (0, Some(0), Vectors, Kept),
+        (5, None, Records, Dropped),
+    ];
+    for (output, highest, mode, expected) in table {
+        assert_eq!(Retractions::of(output, highest, mode), expected, "output {output}, highest {highest:?}, {mode:?}");
     }
 }
 
@@ -148,19 +240,91 @@ fn sections_shown(sections: &[Section]) -> String {
     sections.iter().map(names).collect::<Vec<_>>().join(" ")
 }
 
-fn plan_shown(text: &str, output_level: i32, rewriting: Rewriting) -> String {
-    let rules = CompactRules { small_file_bytes: 70, max_level: 5, drop_delete: false, rewriting };
+fn rules(rewriter: RewriterKind) -> CompactRules {
+    let (retractions, rewriting) = (Retractions::Kept, Rewriting::WhereNeeded);
+    CompactRules { small_file_bytes: 70, max_level: 5, retractions, rewriting, rewriter }
+}
+
+/// The steps of a plan; `*` where what records change is found out, `!` where records that retract are dropped.
+fn plan_shown(text: &str, output_level: i32, rules: &CompactRules) -> String {
     let unit = CompactUnit { output_level, files: files(text), task: UnitTask::Merge };
-    let plan = CompactPlan::of(unit, &key_types(), &rules).unwrap();
+    let mark = |pass: &Pass| if *pass == Pass::Tracked { "*" } else { "" };
+    let plan = CompactPlan::of(unit, &key_types(), rules).unwrap();
     let steps: Vec<String> = plan
         .steps
         .iter()
         .map(|step| match step {
-            CompactStep::Rewrite(sections) => format!("rewrite({})", sections_shown(sections)),
-            CompactStep::Upgrade(file) => format!("upgrade({})", file.file_name),
+            CompactStep::Rewrite { sections, pass, retractions } => {
+                let dropped = if *retractions == Retractions::Dropped { "!" } else { "" };
+                format!("rewrite{}{dropped}({})", mark(pass), sections_shown(sections))
+            }
+            CompactStep::Upgrade { file, pass } => format!("upgrade{}({})", mark(pass), file.file_name),
         })
         .collect();
     steps.join(", ")
+}
+
+fn lookup_rules() -> LookupRules {
+    LookupRules {
+        writes_changelog: true,
+        deletion_mode: DeletionMode::Records,
+        engine: MergeEngine::Deduplicate,
+        has_sequence_field: false,
+        formats: vec!["parquet".to_owned(); 6],
+    }
+}
+
+#[test]
+fn files_that_move_up_are_read_or_rewritten_as_java_does() {
+    let plain = lookup_rules();
+    let vectors = LookupRules { writes_changelog: false, deletion_mode: DeletionMode::Vectors, ..lookup_rules() };
+    let both = LookupRules { deletion_mode: DeletionMode::Vectors, ..lookup_rules() };
+    let merging = LookupRules { engine: MergeEngine::PartialUpdate, ..lookup_rules() };
+    let sequence = LookupRules { has_sequence_field: true, ..lookup_rules() };
+    let forced = LookupRules { writes_changelog: false, ..lookup_rules() };
+    let mut avro_below = lookup_rules();
+    avro_below.formats[0] = "avro".to_owned();
+    let table = [
+        (&plain, "a@0[1-5]80", 5, "upgrade*(a)"),
+        (&plain, "a@0[1-5]80", 4, "upgrade*(a)"),
+        (&plain, "a@0[1-5]80d", 4, "upgrade*(a)"),
+        // It goes to the top, where no record may retract: the rule of the plan.
+        (&plain, "a@0[1-5]80d", 5, "rewrite*(a)"),
+        (&plain, "a@3[1-5]80", 4, "upgrade(a)"),
+        (&merging, "a@0[1-5]80", 4, "rewrite*(a)"),
+        (&merging, "a@0[1-5]80", 5, "upgrade*(a)"),
+        (&merging, "a@3[1-5]80", 4, "upgrade(a)"),
+        (&sequence, "a@0[1-5]80", 4, "rewrite*(a)"),
+        (&avro_below, "a@0[1-5]80", 4, "rewrite*(a)"),
+        (&avro_below, "a@1[1-5]80", 4, "upgrade(a)"),
+        // Without changelog there is something to find only in the levels above.
+        (&vectors, "a@0[1-5]80", 4, "upgrade*(a)"),
+        (&vectors, "a@0[1-5]80", 5, "upgrade(a)"),
+        (&vectors, "a@0[1-5]80d", 4, "rewrite*!(a)"),
+        (&both, "a@0[1-5]80", 5, "upgrade*(a)"),
+        (&forced, "a@0[1-5]80", 4, "upgrade(a)"),
+        // Sections are tracked when level 0 is in them.
+        (&plain, "a@0[1-5]80 b@1[2-3]80", 4, "rewrite*(a|b)"),
+        (&plain, "a@1[1-5]80 b@2[2-3]80", 4, "rewrite(a|b)"),
+        (&forced, "a@0[1-5]80 b@1[2-3]80", 4, "rewrite*(a|b)"),
+    ];
+    for (lookup, before, output_level, expected) in table {
+        let rules = rules(RewriterKind::Lookup(lookup.clone()));
+        assert_eq!(plan_shown(before, output_level, &rules), expected, "{before:?} to {output_level}: {lookup:?}");
+    }
+    let full = rules(RewriterKind::FullChangelog);
+    let table = [
+        ("a@0[1-5]80", 5, "upgrade*(a)"),
+        ("a@3[1-5]80", 5, "upgrade*(a)"),
+        ("a@0[1-5]80", 4, "upgrade(a)"),
+        ("a@0[1-5]80 b@1[2-3]80", 4, "rewrite(a|b)"),
+        ("a@0[1-5]80 b@5[2-3]80", 5, "rewrite*(a|b)"),
+        ("a@0[1-5]80d", 5, "rewrite*(a)"),
+        ("a@5[1-5]80d", 5, "rewrite(a)"),
+    ];
+    for (before, output_level, expected) in table {
+        assert_eq!(plan_shown(before, output_level, &full), expected, "{before:?} to {output_level}");
+    }
 }
 
 #[test]
@@ -181,14 +345,15 @@ fn plans_rewrite_overlaps_and_small_files_and_upgrade_the_rest() {
         ("a@0[1-2]10 b@5[3-4]80 c@0[5-6]10", 5, "upgrade(a), upgrade(c)"),
     ];
     for (before, output_level, expected) in table {
-        assert_eq!(plan_shown(before, output_level, Rewriting::WhereNeeded), expected, "{before:?}");
+        assert_eq!(plan_shown(before, output_level, &rules(RewriterKind::Plain)), expected, "{before:?}");
     }
-    assert_eq!(plan_shown("a@5[1-5]80 b@0[6-7]80", 5, Rewriting::AllFiles), "rewrite(a), rewrite(b)");
+    let all_files = CompactRules { rewriting: Rewriting::AllFiles, ..rules(RewriterKind::Plain) };
+    assert_eq!(plan_shown("a@5[1-5]80 b@0[6-7]80", 5, &all_files), "rewrite(a), rewrite(b)");
 }
 
 #[test]
 fn small_is_below_seventy_percent_of_the_target() {
-    assert_eq!(CompactRules::small_file_bytes_of(128 << 20), 93_952_409);
+    assert_eq!(CompactRules::small_file_bytes_of(128 << 20), 93_952_404);
     assert_eq!(CompactRules::small_file_bytes_of(10), 7);
 }
 
@@ -272,18 +437,24 @@ impl Bucket {
         let rules = CompactRules {
             small_file_bytes: 4,
             max_level: self.levels.max_level() as i32,
-            drop_delete: drops_deletes(unit.output_level, self.levels.non_empty_highest_level()),
-            rewriting: Rewriting::WhereNeeded,
+            retractions: Retractions::of(
+                unit.output_level,
+                self.levels.non_empty_highest_level(),
+                DeletionMode::Records,
+            ),
+            ..rules(RewriterKind::Plain)
         };
         let plan = CompactPlan::of(unit, &key_types(), &rules).unwrap();
         for step in plan.steps {
             let (before, after) = match step {
-                CompactStep::Upgrade(file) => {
+                CompactStep::Upgrade { file, .. } => {
                     let mut moved = (*file).clone();
                     moved.level = plan.output_level;
                     (vec![*file], vec![moved])
                 }
-                CompactStep::Rewrite(sections) => self.rewrite(&sections, plan.output_level, plan.drop_delete),
+                CompactStep::Rewrite { sections, retractions, .. } => {
+                    self.rewrite(&sections, plan.output_level, retractions)
+                }
             };
             self.levels.update(&before, after).unwrap();
         }
@@ -293,11 +464,11 @@ impl Bucket {
         &mut self,
         sections: &[Section],
         level: i32,
-        drop_delete: bool,
+        retractions: Retractions,
     ) -> (Vec<DataFileMeta>, Vec<DataFileMeta>) {
         let before: Vec<DataFileMeta> = sections.iter().flat_map(Section::files).cloned().collect();
         let mut rows = merged(before.iter().map(|file| &self.rows[&file.file_name]));
-        if drop_delete {
+        if retractions == Retractions::Dropped {
             rows.retain(|_, row| row.1.is_add());
         }
         let after = if rows.is_empty() { Vec::new() } else { vec![self.meta(rows, level)] };
@@ -324,9 +495,9 @@ proptest! {
             let runs = bucket.levels.level_sorted_runs();
             let levels = bucket.levels.number_of_levels();
             let unit = if *full == 0 {
-                full_compaction(&runs, levels, Rewriting::WhereNeeded)
+                full_compaction(&runs, levels, |_| false)
             } else {
-                rules.pick(&runs, levels)
+                rules.pick(&runs, levels, PickTime::default(), &mut PickState::default())
             };
             if let Some(unit) = unit.filter(CompactUnit::is_worthwhile) {
                 prop_assert!(unit.output_level > 0);

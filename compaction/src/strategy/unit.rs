@@ -25,6 +25,25 @@ pub enum UnitTask {
     RewriteEach,
 }
 
+/// How rows of higher levels that are no more come to be known: `deletion-vectors.enabled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DeletionMode {
+    /// By the newer record of their key, which may be one that retracts.
+    #[default]
+    Records,
+    /// By deletion vectors.
+    Vectors,
+}
+
+/// What becomes of records that retract when files are rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retractions {
+    /// They stay, as there may be older records of their keys.
+    Kept,
+    /// They are left out.
+    Dropped,
+}
+
 impl CompactUnit {
     /// Merges all files of `runs`.
     pub fn merge(output_level: i32, runs: &[LevelSortedRun]) -> Self {
@@ -42,12 +61,15 @@ impl CompactUnit {
     }
 }
 
-/// Whether a compaction to `output_level` may leave out rows that retract: nothing older lies above or beside it.
-/// `highest_level` is the highest level with a file before the compaction.
-pub fn drops_deletes(output_level: i32, highest_level: Option<usize>) -> bool {
-    match (usize::try_from(output_level), highest_level) {
-        (Ok(0) | Err(_), _) => false,
-        (Ok(_), None) => true,
-        (Ok(output), Some(highest)) => output >= highest,
+impl Retractions {
+    /// What becomes of them in a compaction to `output_level`: they are dropped when nothing older lies above or beside it, or vectors
+    /// say what of it is deleted. `highest_level` is the highest level with a file before the compaction.
+    pub fn of(output_level: i32, highest_level: Option<usize>, mode: DeletionMode) -> Self {
+        let drops = match (usize::try_from(output_level), highest_level) {
+            (Ok(0) | Err(_), _) => false,
+            (Ok(_), None) => true,
+            (Ok(output), Some(highest)) => output >= highest || mode == DeletionMode::Vectors,
+        };
+        if drops { Self::Dropped } else { Self::Kept }
     }
 }

@@ -1,11 +1,22 @@
-//! The changes of a lookup compaction. Answers to `LookupChangelogMergeFunctionWrapper` and `LookupMergeFunction`.
+//! The changes of a lookup compaction: `changelog-producer = lookup`.
+//!
+//! Level 0 is merged with what the levels above have of its keys: with the record of the lowest level that has one, as those of the
+//! levels above that are merged into it. Where the sections that are compacted have none, it is looked up. For example, going to level
+//! 3 with `a@1` found on level 5, `a@7(L0) | b@3(L0) | c@5(L0) c@2(L3)` are an update of `a`, an insert of `b`, and an update of `c`.
+//! Answers to `LookupChangelogMergeFunctionWrapper` and `LookupMergeFunction`.
+
+use std::cmp::Ordering;
 
 use alluvium_format::{Error, Result};
+use arrow_schema::SchemaRef;
 
-use super::{ChangelogResult, RecordEqualiser};
+use super::images::{Images, gather};
+use super::{ChangelogResult, ChangesWanted};
 use crate::key_groups::KeyGroups;
-use crate::key_value::KeyValueBatch;
-use crate::merge_function::GroupMerge;
+use crate::key_value::{KeyValueBatch, is_retract};
+use crate::merge_function::{GroupMerge, SingleRecords};
+use crate::merge_options::MergeOptions;
+use crate::normalized_key::{EncodedKeys, KeyEncoder};
 
 /// Records that were found for keys in levels above those that are compacted.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,23 +29,117 @@ pub struct Found {
     pub levels: Vec<i32>,
 }
 
-/// The keys that must be looked up: no record of them comes from a level above 0.
-pub fn missing_keys(groups: &KeyGroups) -> Vec<u32> {
-    let _ = groups;
-    Vec::new()
+/// How the records of a table whose compactions look up are merged.
+#[derive(Debug)]
+pub struct LookupMerge {
+    merge: GroupMerge,
+    /// Of the columns that order records before their sequence numbers do.
+    sequence: Option<KeyEncoder>,
 }
 
-/// Merges the records of level 0 of each key with the record of the lowest level above it, found or among the groups, which is the
-/// image before.
-///
-/// # Errors
-/// Those of the merge function.
-pub fn lookup(
-    groups: &KeyGroups,
-    found: Option<&Found>,
-    merge: &GroupMerge,
-    equaliser: Option<&RecordEqualiser>,
-) -> Result<ChangelogResult> {
-    let _ = (groups, found, merge, equaliser);
-    Err(Error::internal("not built"))
+/// The keys that must be looked up: no record of them comes from a level above 0.
+pub fn missing_keys(groups: &KeyGroups) -> Vec<u32> {
+    let is_missing = |range: std::ops::Range<usize>| {
+        groups.levels().get(range).is_some_and(|levels| levels.iter().all(|level| *level <= 0))
+    };
+    (0..).zip(groups.ranges()).filter(|(_, range)| is_missing(range.clone())).map(|(key, _)| key).collect()
+}
+
+impl LookupMerge {
+    /// As `options` say, for batches whose values have the schema `columns`.
+    ///
+    /// # Errors
+    /// `Invalid` when a column that is needed is not among them.
+    pub fn new(options: &MergeOptions, columns: &SchemaRef) -> Result<Self> {
+        Ok(Self {
+            merge: GroupMerge::new(&options.function, columns)?,
+            sequence: KeyEncoder::of_sequence(columns, &options.sequence_columns, options.sequence_order)?,
+        })
+    }
+
+    /// Merges the records of level 0 of each key with the record of the lowest level above it, found or among the groups, which is
+    /// the image before. Keys without a record of level 0 do not change.
+    ///
+    /// # Errors
+    /// Those of the merge function; `Internal` when what was found is not of keys of the groups.
+    pub fn lookup(&self, groups: &KeyGroups, found: Option<&Found>, wanted: &ChangesWanted) -> Result<ChangelogResult> {
+        let completed;
+        let groups = match found.filter(|found| !found.keys.is_empty()) {
+            Some(found) => {
+                completed = self.complete(groups, found)?;
+                &completed
+            }
+            None => groups,
+        };
+        let merged = self.merge.merge(groups, SingleRecords::Merge)?;
+        let mut changes = merged.rows.slice(0, 0);
+        if let Some(mut images) = Images::new(groups.records(), &merged.rows, wanted)? {
+            for (after, key) in merged.keys.iter().map(|key| *key as usize).enumerate() {
+                if !groups.has_level_0(key) {
+                    continue;
+                }
+                match groups.high_level_record(key) {
+                    Some(before) if !is_retract(groups.records().kinds.value(before)) => images.changed(before, after),
+                    _ => images.appeared(after),
+                }
+            }
+            changes = images.gather()?;
+        }
+        Ok(ChangelogResult { rows: merged.rows, changes })
+    }
+
+    /// The groups with what was found, each record at its place in the merge order: behind those that it does not come before.
+    fn complete(&self, groups: &KeyGroups, found: &Found) -> Result<KeyGroups> {
+        let order = Order::of(self.sequence.as_ref(), groups.records(), &found.records)?;
+        let rows = groups.records().num_rows() + found.keys.len();
+        let (mut addresses, mut levels) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let mut ends = Vec::with_capacity(groups.num_keys());
+        let mut of_keys = found.keys.iter().zip(&found.levels).enumerate().peekable();
+        for (key, range) in (0_u32..).zip(groups.ranges()) {
+            let mut extra = of_keys.next_if(|(_, (of, _))| **of == key).map(|(row, (_, level))| (row, *level));
+            for row in range {
+                if let Some((found_row, level)) = extra.take_if(|(found_row, _)| order.is_before(*found_row, row)) {
+                    addresses.push((1, found_row));
+                    levels.push(level);
+                }
+                addresses.push((0, row));
+                levels.extend(groups.levels().get(row));
+            }
+            if let Some((found_row, level)) = extra {
+                addresses.push((1, found_row));
+                levels.push(level);
+            }
+            ends.push(u32::try_from(addresses.len()).map_err(|_| Error::invalid("a batch of more than 2^32 records"))?);
+        }
+        if of_keys.next().is_some() {
+            return Err(Error::internal("records were found for keys that nobody looked up"));
+        }
+        KeyGroups::try_new(gather(&[groups.records(), &found.records], &addresses)?, levels, ends)
+    }
+}
+
+/// The merge order between records found and records of the groups.
+struct Order<'a> {
+    records: &'a KeyValueBatch,
+    found: &'a KeyValueBatch,
+    /// The sequence columns of the records, and of those found.
+    sequences: Option<(EncodedKeys, EncodedKeys)>,
+}
+
+impl<'a> Order<'a> {
+    fn of(sequence: Option<&KeyEncoder>, records: &'a KeyValueBatch, found: &'a KeyValueBatch) -> Result<Self> {
+        let encode = |encoder: &KeyEncoder| {
+            Ok::<_, Error>((encoder.encode_batch(&records.values)?, encoder.encode_batch(&found.values)?))
+        };
+        Ok(Self { records, found, sequences: sequence.map(encode).transpose()? })
+    }
+
+    /// Whether a record found comes before one of the groups.
+    fn is_before(&self, found_row: usize, row: usize) -> bool {
+        let fields = match &self.sequences {
+            Some((of_records, of_found)) => of_found.compare(found_row, of_records, row),
+            None => Ordering::Equal,
+        };
+        fields.then_with(|| self.found.sequences.value(found_row).cmp(&self.records.sequences.value(row))).is_lt()
+    }
 }
