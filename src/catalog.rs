@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alluvium_compaction::FleetScope;
 use alluvium_format::{Result, SchemaDefinition};
-use alluvium_store::{Publish, TableIo};
+use alluvium_store::{LocalDisk, MemoryBudget, Publish, TableIo};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::compact_tables::CompactTables;
 use crate::table::Table;
 
 /// The databases and tables of a warehouse: folders of a file system or an object store, in Paimon's layout.
@@ -34,6 +36,19 @@ impl FileSystemCatalog {
     /// The warehouse in a folder with its own clock and file names: for tests.
     pub fn of_io(io: TableIo) -> Self {
         Self { catalog: alluvium_store::FileSystemCatalog::of(io) }
+    }
+
+    /// With this memory for rows, shared by all that is done in the warehouse, and with other warehouses by clones of the budget. Without it
+    /// there is one of [`alluvium_store::memory_budget::DEFAULT_BYTES`]. Where it is used up, rows go to the local disk.
+    #[must_use]
+    pub fn with_memory(self, memory: MemoryBudget) -> Self {
+        Self { catalog: self.catalog.with_memory(memory) }
+    }
+
+    /// With this folder for what does not fit into memory; without it, the machine's temporary one.
+    #[must_use]
+    pub fn with_local_disk(self, disk: LocalDisk) -> Self {
+        Self { catalog: self.catalog.with_local_disk(disk) }
     }
 
     /// Where the warehouse is.
@@ -95,5 +110,10 @@ impl FileSystemCatalog {
     /// `NotFound`; `Storage`.
     pub async fn drop_table(&self, name: &str) -> Result<Vec<String>> {
         self.catalog.drop_table(&name.parse()?).await
+    }
+
+    /// A compaction of many tables.
+    pub fn compact_tables(&self, scope: FleetScope) -> CompactTables {
+        CompactTables::of(self.catalog.clone(), scope)
     }
 }

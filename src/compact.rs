@@ -1,6 +1,8 @@
 //! Compaction, asked for step by step.
 
-use alluvium_compaction::{CompactReport, CompactRequest, compact_table};
+use std::num::NonZero;
+
+use alluvium_compaction::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
 use alluvium_format::{Predicate, Result};
 use alluvium_store::TableStore;
 
@@ -13,7 +15,7 @@ pub struct Compact {
 
 impl Compact {
     pub(crate) fn of(store: TableStore) -> Self {
-        Self { store, request: CompactRequest { full: false, partitions: Predicate::True, buckets: None } }
+        Self { store, request: CompactRequest::default() }
     }
 
     /// Everything into the highest level, not only what the rules pick.
@@ -35,6 +37,21 @@ impl Compact {
     pub fn buckets(mut self, first: i32, last: i32) -> Self {
         self.request.buckets = Some((first, last));
         self
+    }
+
+    /// So many buckets at a time; as many as there are cores by default.
+    #[must_use]
+    pub fn at_once(mut self, buckets: NonZero<usize>) -> Self {
+        self.request.at_once = Some(buckets);
+        self
+    }
+
+    /// What it would do now, the hottest bucket first; nothing is written.
+    ///
+    /// # Errors
+    /// As [`Compact::execute`].
+    pub async fn outlook(self) -> Result<Vec<BucketOutlook>> {
+        outlook(&self.store, &self.request).await
     }
 
     /// Compacts.

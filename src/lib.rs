@@ -2,24 +2,28 @@
 
 mod catalog;
 mod compact;
+mod compact_tables;
 mod read;
 mod table;
 mod tail;
 mod write;
 
-pub use alluvium_compaction::{CompactReport, strategy};
+pub use alluvium_compaction::{
+    BucketOutlook, CompactReport, FleetEvent, FleetScope, FleetSummary, TableOutlook, strategy,
+};
 pub use alluvium_format as format;
 pub use alluvium_format::{
     BinaryRow, CoreOptions, DataField, DataType, Datum, Error, ErrorKind, Predicate, Result, RowKind, SchemaDefinition,
     Snapshot, TableSchema,
 };
 pub use alluvium_reader::{BatchPlan, ChangeBatch, StartupMode, TailEvent, TimeTravel};
-pub use alluvium_store::{Committed, EmptyCommits, OverwriteScope, Publish, TableName};
+pub use alluvium_store::{Committed, EmptyCommits, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName};
 pub use alluvium_writer::{CommitExtras, CompactionWait, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};
 
 pub use catalog::FileSystemCatalog;
 pub use compact::Compact;
+pub use compact_tables::CompactTables;
 pub use read::Read;
 pub use table::Table;
 pub use tail::TableTail;

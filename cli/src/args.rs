@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{compact, db, ingest, inspect, quickstart, scan, table, tail};
+use crate::commands::{compact, compact_database, db, ingest, inspect, quickstart, scan, table, tail};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +53,11 @@ pub(crate) struct Place {
     #[arg(short = 'o', long = "option", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     #[arg(help_heading = "Warehouse")]
     pub(crate) options: Vec<(String, String)>,
+
+    /// Memory for rows, of all that this process does, like 512 mb; what does not fit goes to the temporary folder (TMPDIR)
+    #[arg(long, global = true, env = "ALLUVIUM_MEMORY", default_value = "1 gb", value_name = "SIZE")]
+    #[arg(value_parser = memory_bytes, help_heading = "Warehouse")]
+    pub(crate) memory: usize,
 }
 
 /// What to do.
@@ -74,6 +79,8 @@ pub(crate) enum Command {
     Tail(tail::TailArgs),
     /// Merge the sorted runs of a table into fewer
     Compact(compact::CompactArgs),
+    /// Merge the sorted runs of all tables of databases, once or for ever
+    CompactDatabase(compact_database::CompactDatabaseArgs),
     /// Look at a table: levels, sorted runs, amplification, snapshots, consumers
     Inspect(inspect::InspectArgs),
 }
@@ -110,6 +117,12 @@ pub(crate) fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsS
     out.extend(options);
     out.extend(others);
     out
+}
+
+/// A size, as table options write it.
+fn memory_bytes(text: &str) -> Result<usize, String> {
+    let bytes = alluvium::format::options::parse_memory_bytes(text).map_err(|error| error.to_string())?;
+    usize::try_from(bytes).map_err(|_| "it is more than this machine can address".to_owned())
 }
 
 /// `KEY=VALUE`.

@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The operation failed, or found problems: status 1.
     Failed(Error),
+    /// Some of the work failed, as was said: status 1.
+    Incomplete(String),
     /// Stopped by the user before the work was done: status 1, with what was kept.
     Interrupted(String),
     /// Nobody reads the output any more: status 0.
@@ -50,6 +52,10 @@ impl Failure {
             }
             Self::Interrupted(message) => {
                 say(format_args!("interrupted: {message}"));
+                ExitCode::from(1)
+            }
+            Self::Incomplete(message) => {
+                say(format_args!("error: not all was done: {message}"));
                 ExitCode::from(1)
             }
             Self::Failed(error) => {

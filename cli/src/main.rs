@@ -8,6 +8,7 @@ mod carrier_delays;
 mod commands;
 mod condition;
 mod failure;
+mod fleet;
 mod ingestion;
 mod input;
 mod interrupt;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium::{Error, FileSystemCatalog, Table, TableName};
+use alluvium::{Error, FileSystemCatalog, MemoryBudget, Table, TableName};
 
 use crate::args::Place;
 use crate::failure::{Failure, Outcome};
@@ -31,7 +31,13 @@ impl Warehouse {
         }
         let catalog = FileSystemCatalog::open(&place.warehouse, store_options)
             .map_err(|error| Failure::usage(format_args!("--warehouse {}", shown(&place.warehouse)), error))?;
+        let catalog = catalog.with_memory(MemoryBudget::new(place.memory));
         Ok(Self { catalog, table_options })
+    }
+
+    /// The dynamic options for tables.
+    pub(crate) fn table_options(&self) -> &BTreeMap<String, String> {
+        &self.table_options
     }
 
     /// Opens a table as it is at rest.

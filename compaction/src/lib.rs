@@ -5,6 +5,8 @@
 
 pub mod bucket_compaction;
 pub mod dedicated;
+mod deletion_maintainer;
+pub mod full_compactions;
 mod rewriter;
 pub mod settings;
 pub mod stop;
@@ -12,7 +14,9 @@ pub mod strategy;
 pub mod unpublished;
 
 pub use bucket_compaction::BucketCompaction;
-pub use dedicated::{CompactReport, CompactRequest, compact_table};
+pub use dedicated::fleet::{Fleet, FleetEvent, FleetRequest, FleetScope, FleetSummary, TableOutlook};
+pub use dedicated::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
+pub use full_compactions::FullCompactions;
 pub use settings::{CompactSettings, Picking};
 pub use stop::{StopGuard, StopSignal};
-pub use unpublished::delete_unpublished;
+pub use unpublished::{delete_unpublished, delete_unpublished_compaction};

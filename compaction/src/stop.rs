@@ -3,28 +3,32 @@
 //! A task on another thread cannot be cut off in the midst of a computation, nor may it be cut off in the midst of deleting its
 //! files: it looks at its [`StopSignal`] now and then, and cleans up after itself. Invariant: dropping the [`StopGuard`] stops it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use alluvium_format::{Error, ErrorKind};
+use tokio::sync::watch;
 
 /// The side that waits for the work: when it is dropped, the work is to stop.
-#[derive(Debug, Default)]
-pub struct StopGuard(Arc<AtomicBool>);
+#[derive(Debug)]
+pub struct StopGuard(watch::Sender<bool>);
 
 /// The side that works.
 #[derive(Clone, Debug)]
-pub struct StopSignal(Arc<AtomicBool>);
+pub struct StopSignal(watch::Receiver<bool>);
 
 impl StopGuard {
     /// What the work looks at.
     pub fn signal(&self) -> StopSignal {
-        StopSignal(Arc::clone(&self.0))
+        StopSignal(self.0.subscribe())
     }
 
     /// Tells the work to stop.
     pub fn stop(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.send_replace(true);
+    }
+}
+
+impl Default for StopGuard {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
     }
 }
 
@@ -37,7 +41,13 @@ impl Drop for StopGuard {
 impl StopSignal {
     /// Whether to stop.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        *self.0.borrow()
+    }
+
+    /// Ends when the work is to stop.
+    pub async fn stopped(&self) {
+        // The other side says so before it goes, so that an error means the same.
+        let _ = self.0.clone().wait_for(|stop| *stop).await;
     }
 
     /// What work that was stopped ends with.

@@ -2,6 +2,8 @@
 //!
 //! Never at rest by itself. Answers to `CommitMessageImpl`, `DataIncrement` and `CompactIncrement`.
 
+use std::collections::HashSet;
+
 use crate::binary_row::BinaryRow;
 use crate::data_file::DataFileMeta;
 use crate::index_file::IndexFileMeta;
@@ -55,6 +57,14 @@ impl DataIncrement {
 }
 
 impl CompactIncrement {
+    /// The data and changelog files that were written for it, without those that were moved to another level by their metadata: what is
+    /// garbage when it is never committed.
+    pub fn written_files(&self) -> impl Iterator<Item = &DataFileMeta> {
+        let taken: HashSet<&str> = self.compact_before.iter().map(|file| file.file_name.as_str()).collect();
+        let written = self.compact_after.iter().filter(move |file| !taken.contains(file.file_name.as_str()));
+        written.chain(&self.changelog_files)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.compact_before.is_empty()

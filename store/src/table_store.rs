@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use alluvium_format::partition::{PartitionNaming, partition_path};
-use alluvium_format::{BinaryRow, CoreOptions, DataFileMeta, DataType, Error, Result, TableSchema, path};
+use alluvium_format::{BinaryRow, CoreOptions, DataFileMeta, DataType, Error, ErrorKind, Result, TableSchema, path};
 
 use crate::consumer_store::ConsumerStore;
+use crate::deletion_vectors::VectorCache;
 use crate::manifest_store::ManifestStore;
 use crate::schema_store::SchemaStore;
 use crate::snapshot_store::SnapshotStore;
@@ -18,6 +19,8 @@ pub struct TableStore {
     name: Arc<str>,
     io: TableIo,
     schema: Arc<TableSchema>,
+    /// Options over those of the schema.
+    dynamic: Arc<Vec<(String, String)>>,
     options: Arc<CoreOptions>,
     naming: Arc<PartitionNaming>,
     schemas: SchemaStore,
@@ -25,6 +28,7 @@ pub struct TableStore {
     manifests: ManifestStore,
     tags: TagStore,
     consumers: ConsumerStore,
+    vectors: VectorCache,
 }
 
 impl TableStore {
@@ -39,11 +43,13 @@ impl TableStore {
             naming: Arc::new(PartitionNaming::of(&options)?),
             options: Arc::new(options),
             schema,
+            dynamic: Arc::default(),
             schemas: SchemaStore::new(metadata.clone()),
             snapshots: SnapshotStore::new(metadata.clone()),
             manifests: ManifestStore::new(io.clone()),
             tags: TagStore::new(metadata.clone()),
             consumers: ConsumerStore::new(metadata),
+            vectors: VectorCache::default(),
             io,
         })
     }
@@ -55,14 +61,40 @@ impl TableStore {
     pub fn with_options<'a>(&self, dynamic: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Self> {
         let dynamic: Vec<(&String, &String)> = dynamic.into_iter().collect();
         dynamic.iter().try_for_each(|(name, value)| self.options.check_change(name, value))?;
-        let schema = self.schema.with_options(dynamic);
+        let schema = self.schema.with_options(dynamic.iter().copied());
         let options = schema.core_options();
+        let dynamic = dynamic.into_iter().map(|(name, value)| (name.clone(), value.clone()));
         Ok(Self {
+            dynamic: Arc::new(self.dynamic.iter().cloned().chain(dynamic).collect()),
             naming: Arc::new(PartitionNaming::of(&options)?),
             options: Arc::new(options),
             schema: Arc::new(schema),
             ..self.clone()
         })
+    }
+
+    /// The same table at the schema that is the latest now, with the dynamic options over it.
+    ///
+    /// # Errors
+    /// `NotFound` when the table is gone; `Invalid` when an option does not fit the schema; `Corrupt`; `Storage`.
+    pub async fn at_latest_schema(&self) -> Result<Self> {
+        let latest = self.schemas.latest().await?;
+        let Some(latest) = latest else {
+            let gone = format!("the table {} has no schema any more", self.name);
+            return Err(Error::new(ErrorKind::NotFound, gone));
+        };
+        if latest.id == self.schema.id {
+            return Ok(self.clone());
+        }
+        let options = latest.core_options();
+        let plain = Self {
+            naming: Arc::new(PartitionNaming::of(&options)?),
+            options: Arc::new(options),
+            schema: latest,
+            dynamic: Arc::default(),
+            ..self.clone()
+        };
+        plain.with_options(self.dynamic.iter().map(|(name, value)| (name, value)))
     }
 
     /// `db.table`, as it was asked for.
@@ -108,6 +140,11 @@ impl TableStore {
     /// Consumers.
     pub fn consumers(&self) -> &ConsumerStore {
         &self.consumers
+    }
+
+    /// Deletion vectors that were read.
+    pub(crate) fn vector_cache(&self) -> &VectorCache {
+        &self.vectors
     }
 
     /// The types of the partition columns.

@@ -6,40 +6,21 @@
 
 use std::sync::Arc;
 
-use alluvium_compaction::{BucketCompaction, CompactSettings, Picking, delete_unpublished};
-use alluvium_format::{CommitMessage, CompactIncrement, DataFileMeta, DataIncrement, ErrorKind, Result};
+use alluvium_compaction::{BucketCompaction, Picking};
+use alluvium_format::{CommitMessage, CompactIncrement, DataIncrement, ErrorKind, Result};
 use alluvium_merge_tree::KeyValueBatch;
-use alluvium_store::{PartitionBucket, TableStore};
+use alluvium_store::PartitionBucket;
 use arrow_array::Int64Array;
 
-use crate::flush::Flush;
+use crate::bucket_settings::{BucketSettings, Compaction};
+use crate::flush::{Flush, Flushed};
 use crate::restore::{Restored, restore};
 use crate::table_rows::TableRows;
 use crate::table_write::CompactionWait;
 use crate::write_buffer::WriteBuffer;
 
-/// What the writers of all buckets share.
-#[derive(Debug)]
-pub(crate) struct BucketSettings {
-    pub(crate) compact: Arc<CompactSettings>,
-    pub(crate) compaction: Compaction,
-    pub(crate) total_buckets: i32,
-}
-
-/// Whether buckets are compacted by their writer: `write-only`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Compaction {
-    /// Here.
-    ByWriter,
-    /// Elsewhere.
-    ByOthers,
-}
-
-impl BucketSettings {
-    fn table(&self) -> &TableStore {
-        self.compact.table()
-    }
-}
+/// How often a compaction that a commit waits for is planned again after others took its files away.
+const PLANS_MAX: usize = 5;
 
 /// The writer of one bucket. Dropping it stops what is under way.
 #[derive(Debug)]
@@ -51,10 +32,39 @@ pub(crate) struct BucketWriter {
     buffer: WriteBuffer,
     flush: Option<Flush>,
     /// Flushed since the last commit.
-    new_files: Vec<DataFileMeta>,
+    flushed: Flushed,
     compaction: Option<BucketCompaction>,
+    fullness: Fullness,
     /// Commits since something was last done here.
     idle_commits: u32,
+}
+
+/// Whether rows came since the last full compaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fullness {
+    /// None came.
+    Compacted,
+    /// Some came.
+    Written,
+    /// All that came are in a full compaction that goes into the next commit.
+    Committing,
+}
+
+/// What a commit asks of the compactions of its buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CompactionDemand {
+    /// Whether it waits for them.
+    pub(crate) wait: CompactionWait,
+    /// Full in buckets that were written since their last full one, or by the rules.
+    pub(crate) picking: Picking,
+}
+
+/// Whether a compaction came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    Done,
+    /// Others had taken its files away; the levels are those of the latest snapshot now.
+    Stale,
 }
 
 impl BucketWriter {
@@ -63,7 +73,8 @@ impl BucketWriter {
         let highest = restored.files.iter().map(|file| file.max_sequence_number).max();
         let compacts = settings.compaction == Compaction::ByWriter && restored.other_total.is_none();
         let compaction = if compacts {
-            Some(BucketCompaction::new(&settings.compact, bucket.clone(), restored.files)?)
+            let Restored { files, vectors, .. } = restored;
+            Some(BucketCompaction::new(&settings.compact, bucket.clone(), files, vectors)?)
         } else {
             None
         };
@@ -74,8 +85,9 @@ impl BucketWriter {
             next_sequence: highest.map_or(0, |highest| highest.saturating_add(1)),
             buffer: WriteBuffer::default(),
             flush: None,
-            new_files: Vec::new(),
+            flushed: Flushed::default(),
             compaction,
+            fullness: Fullness::Compacted,
             idle_commits: 0,
         })
     }
@@ -95,9 +107,34 @@ impl BucketWriter {
         self.buffer.bytes()
     }
 
+    /// Bytes that they would take if those on the local disk were in memory, too.
+    pub(crate) fn total_bytes(&self) -> usize {
+        self.buffer.total_bytes()
+    }
+
+    /// The rows that wait.
+    pub(crate) fn buffer(&self) -> &WriteBuffer {
+        &self.buffer
+    }
+
+    /// The rows that wait, to be taken to the local disk.
+    pub(crate) fn buffer_mut(&mut self) -> &mut WriteBuffer {
+        &mut self.buffer
+    }
+
     /// Bytes of the rows that are being flushed.
     pub(crate) fn flushing_bytes(&self) -> usize {
         self.flush.as_ref().map_or(0, Flush::bytes)
+    }
+
+    /// Whether rows came since the last full compaction that was committed.
+    pub(crate) fn awaits_full_compaction(&self) -> bool {
+        self.fullness != Fullness::Compacted
+    }
+
+    /// Takes note that earlier rows await a full compaction.
+    pub(crate) fn expect_full_compaction(&mut self) {
+        self.fullness = Fullness::Written;
     }
 
     /// Takes rows.
@@ -111,68 +148,91 @@ impl BucketWriter {
         }
         self.next_sequence = end;
         self.idle_commits = 0;
+        self.fullness = Fullness::Written;
         self.buffer.push(batch)
     }
 
     /// Begins to flush the rows that wait, after the flush before it; and after the compaction under way when there are too many runs.
     pub(crate) async fn begin_flush(&mut self) -> Result<()> {
-        self.end_flush(CompactionWait::Background).await?;
+        self.end_flush(CompactionWait::Background, Picking::Universal).await?;
         if self.buffer.is_empty() {
             return Ok(());
         }
         if self.compaction.as_ref().is_some_and(BucketCompaction::holds_up_flush) {
             self.wait_for_compaction().await?;
         }
-        let bytes = self.buffer.bytes();
-        let (table, merge) = (self.settings.table(), self.settings.compact.merge());
-        self.flush = Some(Flush::begin(table, &self.bucket, merge, self.buffer.take(), bytes));
+        self.flush = Some(Flush::begin(&self.settings, &self.bucket, self.buffer.take()));
         Ok(())
     }
 
     /// Takes in the flush that is done, if one is.
     pub(crate) async fn poll_flush(&mut self) -> Result<()> {
         match &self.flush {
-            Some(flush) if flush.is_finished() => self.end_flush(CompactionWait::Background).await,
+            Some(flush) if flush.is_finished() => self.take_flush().await,
             _ => Ok(()),
         }
     }
 
-    /// Waits for the flush under way, takes in its files, and starts the compaction that they ask for; before that it takes in the
-    /// compaction that is done, or waits for it.
-    pub(crate) async fn end_flush(&mut self, wait: CompactionWait) -> Result<()> {
+    /// Waits for the flush under way and takes it in.
+    pub(crate) async fn take_flush(&mut self) -> Result<()> {
+        self.end_flush(CompactionWait::Background, Picking::Universal).await
+    }
+
+    /// Waits for the flush under way, takes in its files, and starts a compaction; before that it takes in the compaction that is done,
+    /// or waits for it.
+    async fn end_flush(&mut self, wait: CompactionWait, picking: Picking) -> Result<()> {
         if let Some(flush) = &mut self.flush {
             let flushed = flush.wait().await;
             self.flush = None;
-            let files = flushed?;
+            let flushed = flushed?;
             if let Some(compaction) = &mut self.compaction {
-                files.iter().cloned().try_for_each(|file| compaction.add_flushed(file))?;
+                flushed.files.iter().cloned().try_for_each(|file| compaction.add_flushed(file))?;
             }
-            self.new_files.extend(files);
+            self.flushed.extend(flushed);
         }
         match wait {
             CompactionWait::Background => self.poll_compaction().await?,
-            CompactionWait::Always => self.wait_for_compaction().await?,
+            CompactionWait::Always => drop(self.wait_for_compaction().await?),
         }
-        self.compaction.as_mut().map_or(Ok(()), |compaction| compaction.trigger(Picking::Universal))
+        self.trigger(picking)
+    }
+
+    fn trigger(&mut self, picking: Picking) -> Result<()> {
+        self.compaction.as_mut().map_or(Ok(()), |compaction| compaction.trigger(picking))
     }
 
     async fn poll_compaction(&mut self) -> Result<()> {
         let Some(compaction) = &mut self.compaction else { return Ok(()) };
         let polled = compaction.poll().await;
-        self.restore_when_stale(polled).await
+        self.restore_when_stale(polled).await.map(drop)
     }
 
-    async fn wait_for_compaction(&mut self) -> Result<()> {
-        let Some(compaction) = &mut self.compaction else { return Ok(()) };
+    async fn wait_for_compaction(&mut self) -> Result<Waited> {
+        let Some(compaction) = &mut self.compaction else { return Ok(Waited::Done) };
         let waited = compaction.wait().await;
         self.restore_when_stale(waited).await
     }
 
+    /// Waits for the compaction that was picked; when others had taken its files away it is picked again from what they left.
+    async fn see_compaction_through(&mut self, picking: Picking) -> Result<()> {
+        for _ in 1..PLANS_MAX {
+            match self.wait_for_compaction().await? {
+                Waited::Done => return Ok(()),
+                Waited::Stale => self.trigger(picking)?,
+            }
+        }
+        self.wait_for_compaction().await.map(drop)
+    }
+
     /// A file that is gone was compacted by another job, and its snapshot has expired: the levels are those of the past.
-    async fn restore_when_stale(&mut self, outcome: Result<()>) -> Result<()> {
+    async fn restore_when_stale(&mut self, outcome: Result<()>) -> Result<Waited> {
         match outcome {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.restore_levels().await,
-            outcome => outcome,
+            Ok(()) => Ok(Waited::Done),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.restore_levels().await?;
+                Ok(Waited::Stale)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -181,25 +241,30 @@ impl BucketWriter {
         if let Some(compaction) = self.compaction.take() {
             compaction.abandon().await;
         }
-        let buckets = std::slice::from_ref(&self.bucket);
-        let restored = restore(self.settings.table(), self.settings.total_buckets, buckets).await?;
-        let mut files: Vec<DataFileMeta> = restored.into_iter().flat_map(|restored| restored.files).collect();
-        files.extend(self.new_files.iter().cloned());
+        let restored = restore(&self.settings, std::slice::from_ref(&self.bucket)).await?;
+        let Restored { mut files, vectors, .. } = restored.into_iter().next().unwrap_or_default();
+        files.extend(self.flushed.files.iter().cloned());
         let highest = files.iter().map(|file| file.max_sequence_number).max().unwrap_or(-1);
         self.next_sequence = self.next_sequence.max(highest.saturating_add(1));
-        self.compaction = Some(BucketCompaction::new(&self.settings.compact, self.bucket.clone(), files)?);
+        self.compaction = Some(BucketCompaction::new(&self.settings.compact, self.bucket.clone(), files, vectors)?);
         Ok(())
     }
 
     /// Flushes all rows and gives what is to be committed. It waits for compaction when it is asked to, and when there are too many runs.
-    pub(crate) async fn prepare_commit(&mut self, wait: CompactionWait) -> Result<CommitMessage> {
-        self.begin_flush().await?;
-        self.end_flush(wait).await?;
-        let holds_up = self.compaction.as_ref().is_some_and(BucketCompaction::holds_up_commit);
-        if wait == CompactionWait::Always || holds_up {
-            self.wait_for_compaction().await?;
+    pub(crate) async fn prepare_commit(&mut self, demand: CompactionDemand) -> Result<CommitMessage> {
+        if demand.picking == Picking::Full && self.awaits_full_compaction() {
+            self.begin_flush().await?;
+            self.end_flush(CompactionWait::Always, Picking::Full).await?;
+            self.see_compaction_through(Picking::Full).await?;
+            self.fullness = Fullness::Committing;
         }
-        Ok(self.take_message())
+        self.begin_flush().await?;
+        self.end_flush(demand.wait, Picking::Universal).await?;
+        let holds_up = self.compaction.as_ref().is_some_and(BucketCompaction::holds_up_commit);
+        if demand.wait == CompactionWait::Always || holds_up {
+            self.see_compaction_through(Picking::Universal).await?;
+        }
+        self.take_message().await
     }
 
     /// Flushes all rows and gives the new files alone, for an overwrite, which replaces what compactions worked on.
@@ -208,14 +273,14 @@ impl BucketWriter {
             compaction.abandon().await;
         }
         self.begin_flush().await?;
-        self.end_flush(CompactionWait::Background).await?;
-        Ok(self.take_message())
+        self.take_flush().await?;
+        self.take_message().await
     }
 
     /// Waits for the compaction under way and gives what compactions did, for the end of the writer. Nothing when it may have compacted
     /// files of no commit: these are deleted.
     pub(crate) async fn prepare_close(mut self) -> Result<Option<CommitMessage>> {
-        if !self.new_files.is_empty() || self.flush.is_some() || self.compaction.is_none() {
+        if !self.flushed.is_empty() || self.flush.is_some() || self.compaction.is_none() {
             self.abandon().await;
             return Ok(None);
         }
@@ -224,7 +289,7 @@ impl BucketWriter {
             None => Ok(()),
         };
         match waited {
-            Ok(()) => Ok(Some(self.take_message())),
+            Ok(()) => self.take_message().await.map(Some),
             Err(error) => {
                 self.abandon().await;
                 if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) }
@@ -232,38 +297,44 @@ impl BucketWriter {
         }
     }
 
-    fn take_message(&mut self) -> CommitMessage {
-        let results = self.compaction.as_mut().map(BucketCompaction::take_results).unwrap_or_default();
-        CommitMessage {
+    async fn take_message(&mut self) -> Result<CommitMessage> {
+        let compact = match &mut self.compaction {
+            Some(compaction) => compaction.take_increment().await?,
+            None => CompactIncrement::default(),
+        };
+        let Flushed { files, changelog } = std::mem::take(&mut self.flushed);
+        Ok(CommitMessage {
             partition: self.bucket.partition.clone(),
             bucket: self.bucket.bucket,
             total_buckets: self.settings.total_buckets,
-            data: DataIncrement { new_files: std::mem::take(&mut self.new_files), ..DataIncrement::default() },
-            compact: CompactIncrement {
-                compact_before: results.before,
-                compact_after: results.after,
-                changelog_files: results.changelog,
-                ..CompactIncrement::default()
-            },
+            data: DataIncrement { new_files: files, changelog_files: changelog, ..DataIncrement::default() },
+            compact,
+        })
+    }
+
+    /// Takes note that what it gave last is committed.
+    pub(crate) fn committed(&mut self) {
+        if self.fullness == Fullness::Committing {
+            self.fullness = Fullness::Compacted;
         }
     }
 
-    /// Counts a commit in which nothing was done here. Returns how many they are; 0 while something is under way.
+    /// Counts a commit in which nothing was done here. Returns how many they are; 0 while something is under way or owed.
     pub(crate) fn count_idle_commit(&mut self) -> u32 {
-        let compacts = self.compaction.as_ref().is_some_and(BucketCompaction::is_running);
-        self.idle_commits = if compacts || !self.buffer.is_empty() { 0 } else { self.idle_commits.saturating_add(1) };
+        let compacts = self.compaction.as_ref().is_some_and(BucketCompaction::is_not_completed);
+        let busy = compacts || !self.buffer.is_empty();
+        self.idle_commits = if busy { 0 } else { self.idle_commits.saturating_add(1) };
         self.idle_commits
     }
 
     /// Stops what is under way, and deletes what was written since the last commit.
     pub(crate) async fn abandon(self) {
-        let table = self.settings.table();
         if let Some(flush) = self.flush {
-            flush.abandon(table, &self.bucket).await;
+            flush.abandon(&self.settings, &self.bucket).await;
         }
         if let Some(compaction) = self.compaction {
             compaction.abandon().await;
         }
-        delete_unpublished(table, &self.bucket, &self.new_files).await;
+        self.flushed.delete(&self.settings, &self.bucket).await;
     }
 }

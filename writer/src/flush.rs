@@ -14,6 +14,7 @@ use alluvium_store::{DataFileSpec, FileContent, PartitionBucket, RollingFileWrit
 use tokio::task::JoinHandle;
 
 use crate::bucket_settings::{BucketSettings, RawChanges};
+use crate::write_buffer::WaitingRows;
 
 /// The level of files that writers flush.
 const LEVEL: i32 = 0;
@@ -36,21 +37,21 @@ pub(crate) struct Flushed {
 }
 
 impl Flush {
-    /// Begins to flush the batches, which take `bytes`.
-    pub(crate) fn begin(
-        settings: &Arc<BucketSettings>,
-        bucket: &PartitionBucket,
-        batches: Vec<KeyValueBatch>,
-        bytes: usize,
-    ) -> Self {
+    /// Begins to flush the rows.
+    pub(crate) fn begin(settings: &Arc<BucketSettings>, bucket: &PartitionBucket, rows: WaitingRows) -> Self {
         let stop = StopGuard::default();
         let work = Work { settings: Arc::clone(settings), bucket: bucket.clone(), stop: stop.signal() };
-        let cpu = settings.table().io().cpu().clone();
-        let task = tokio::spawn(async move { cpu.run(work.write_files(batches)).await });
+        let io = settings.table().io().clone();
+        let bytes = rows.bytes();
+        let task = tokio::spawn(async move {
+            // Before a CPU thread is taken, as one that waits for memory would hold up those that have it.
+            let _memory = io.memory().reserve(rows.flush_bytes()).await?;
+            io.cpu().run(work.write_files(rows)).await
+        });
         Self { task, stop, bytes }
     }
 
-    /// What the rows take in memory.
+    /// What the rows in memory took when it began.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -101,8 +102,10 @@ struct Work {
 }
 
 impl Work {
-    async fn write_files(self, batches: Vec<KeyValueBatch>) -> Result<Flushed> {
+    async fn write_files(self, rows: WaitingRows) -> Result<Flushed> {
         let mut flushed = Flushed::default();
+        self.check_wanted()?;
+        let batches = rows.load()?;
         let outcome = match self.write_changelog(&batches, &mut flushed).await {
             Ok(()) => self.write_data(batches, &mut flushed).await,
             Err(error) => Err(error),

@@ -1,12 +1,11 @@
 //! What is left of a commit that failed: the files of which it is certain that no snapshot names them.
 //!
-//! Goes in: the messages of the commit, and what of it the snapshots show. Comes out: files to delete. Invariant: nothing is deleted in
+//! Goes in: the messages of the commit, and what of it the snapshots show. Nothing comes out: the files are deleted. Invariant: nothing is deleted in
 //! doubt, neither when the outcome is not known nor when the snapshots cannot be read.
 
-use std::collections::HashSet;
-
+use alluvium_compaction::{delete_unpublished, delete_unpublished_compaction};
 use alluvium_format::{CommitKind, CommitMessage, DataFileMeta, Error, ErrorKind, Snapshot};
-use alluvium_store::{FileStoreCommit, PartitionBucket};
+use alluvium_store::{FileStoreCommit, PartitionBucket, TableStore};
 
 /// How much of a commit that failed is in the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,22 +42,28 @@ impl Published {
         }
     }
 
-    /// The files of the messages that are certainly in no snapshot.
-    pub(crate) fn leftovers(&self, messages: &[CommitMessage]) -> Vec<(PartitionBucket, Vec<DataFileMeta>)> {
-        let files_of = |message: &CommitMessage| {
-            let taken: HashSet<&str> = message.compact.compact_before.iter().map(|f| f.file_name.as_str()).collect();
-            // A file in both lists was moved, not written.
-            let written = message.compact.compact_after.iter().filter(|file| !taken.contains(file.file_name.as_str()));
-            let compacted = written.chain(&message.compact.changelog_files).cloned();
-            let rows = message.data.new_files.iter().chain(&message.data.changelog_files).cloned();
-            match self {
-                Self::Perhaps => Vec::new(),
-                Self::Rows(_) => compacted.collect(),
-                Self::Nothing => compacted.chain(rows).collect(),
+    /// Deletes the files of the messages that are certainly in no snapshot, at best effort.
+    pub(crate) async fn delete_leftovers(&self, table: &TableStore, messages: &[CommitMessage]) {
+        if *self == Self::Perhaps {
+            return;
+        }
+        for message in messages {
+            let bucket = PartitionBucket { partition: message.partition.clone(), bucket: message.bucket };
+            delete_unpublished_compaction(table, &bucket, &message.compact).await;
+            if *self == Self::Nothing {
+                let written = message.data.new_files.iter().chain(&message.data.changelog_files);
+                delete_unpublished(table, &bucket, written).await;
             }
-        };
-        let bucket_of =
-            |message: &CommitMessage| PartitionBucket { partition: message.partition.clone(), bucket: message.bucket };
-        messages.iter().map(|message| (bucket_of(message), files_of(message))).collect()
+        }
+    }
+}
+
+/// Takes the changelog, which an overwrite leaves out, from messages of which nothing else is deleted.
+pub(crate) async fn drop_changelog(table: &TableStore, messages: &mut [CommitMessage]) {
+    for message in messages {
+        let bucket = PartitionBucket { partition: message.partition.clone(), bucket: message.bucket };
+        let (rows, compact) = (&mut message.data.changelog_files, &mut message.compact.changelog_files);
+        let unnamed: Vec<DataFileMeta> = rows.drain(..).chain(compact.drain(..)).collect();
+        delete_unpublished(table, &bucket, &unnamed).await;
     }
 }

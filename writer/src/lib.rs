@@ -3,6 +3,7 @@
 //! Goes in: batches of rows. Comes out: snapshots. [`TableWrite`] splits batches by partition and bucket, each bucket has a buffer
 //! and an LSM tree of its own, and a commit hands what they did to [`alluvium_store::FileStoreCommit`].
 
+mod bucket_settings;
 mod bucket_writer;
 mod flush;
 mod leftovers;
@@ -11,6 +12,7 @@ mod restore;
 mod row_check;
 mod table_rows;
 pub mod table_write;
+mod unfinished;
 mod value_limits;
 mod write_buffer;
 

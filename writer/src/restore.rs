@@ -1,12 +1,15 @@
 //! What is in the table of the buckets that a writer begins to write.
 //!
-//! Goes in: buckets. Comes out: their files in the latest snapshot, each read of which serves as many buckets as are asked for.
+//! Goes in: buckets. Comes out: their files in the latest snapshot, with their deletion vectors where they are needed; each read of it
+//! serves as many buckets as are asked for.
 //! Answers to `org.apache.paimon.operation.FileSystemWriteRestore`.
 
 use std::collections::{HashMap, HashSet};
 
 use alluvium_format::{BinaryRow, CompareOp, DataFileMeta, Predicate, Result};
-use alluvium_store::{PartitionBucket, TableStore, scan};
+use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
+
+use crate::bucket_settings::BucketSettings;
 
 /// With more partitions than this, a scan of all is cheaper than a condition that names each.
 const PARTITIONS_NAMED_MAX: usize = 64;
@@ -16,16 +19,24 @@ const PARTITIONS_NAMED_MAX: usize = 64;
 pub(crate) struct Restored {
     /// Its files.
     pub(crate) files: Vec<DataFileMeta>,
+    /// The rows of them that are deleted.
+    pub(crate) vectors: BucketDeletionVectors,
     /// Into how many buckets its partition was split, when that is another number than the table's.
     pub(crate) other_total: Option<i32>,
 }
 
-/// What is there of each of the buckets, which are of a table of `total_buckets` a partition.
-pub(crate) async fn restore(
-    table: &TableStore,
-    total_buckets: i32,
-    buckets: &[PartitionBucket],
-) -> Result<Vec<Restored>> {
+/// Whether deletion vectors are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RestoredVectors {
+    /// They are read.
+    Read,
+    /// The table has none, or nobody here compacts.
+    NotNeeded,
+}
+
+/// What is there of each of the buckets.
+pub(crate) async fn restore(settings: &BucketSettings, buckets: &[PartitionBucket]) -> Result<Vec<Restored>> {
+    let (table, total_buckets) = (settings.table(), settings.total_buckets);
     let Some(snapshot) = table.snapshots().latest().await? else {
         return Ok(vec![Restored::default(); buckets.len()]);
     };
@@ -43,8 +54,13 @@ pub(crate) async fn restore(
             held.push(entry.file);
         }
     }
-    let restored = buckets.iter().map(|bucket| Restored {
+    let vectors = match settings.restored_vectors()? {
+        RestoredVectors::Read => deletion_vectors::read(table, &snapshot, buckets).await?,
+        RestoredVectors::NotNeeded => vec![BucketDeletionVectors::default(); buckets.len()],
+    };
+    let restored = buckets.iter().zip(vectors).map(|(bucket, vectors)| Restored {
         files: files.remove(bucket).unwrap_or_default(),
+        vectors,
         other_total: other_totals.get(&bucket.partition).copied(),
     });
     Ok(restored.collect())

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use alluvium_format::arrow::to_arrow_schema;
+use alluvium_format::options::MergeEngine;
 use alluvium_format::{DataField, Error, Result, RowKind, TableSchema};
 use alluvium_store::TableStore;
 use arrow_array::cast::AsArray;
@@ -27,6 +28,16 @@ pub(crate) struct RowCheck {
     /// `rowkind.field`: the column that says the kinds.
     rowkind_column: Option<usize>,
     left_out: LeftOut,
+    retractions: Retractions,
+}
+
+/// Whether rows that retract may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retractions {
+    /// The merge function says what becomes of them.
+    Taken,
+    /// `merge-engine = first-row` keeps what came first: there is nothing to take back.
+    Refused,
 }
 
 /// Which rows the options leave out.
@@ -37,6 +48,20 @@ enum LeftOut {
     UpdateBefore,
     /// `ignore-delete`: `-U` and `-D`.
     Retractions,
+}
+
+impl LeftOut {
+    fn has(self, kind: i8) -> bool {
+        match self {
+            Self::None => false,
+            Self::UpdateBefore => kind == RowKind::UpdateBefore.to_byte(),
+            Self::Retractions => is_retraction(kind),
+        }
+    }
+}
+
+fn is_retraction(kind: i8) -> bool {
+    kind == RowKind::UpdateBefore.to_byte() || kind == RowKind::Delete.to_byte()
 }
 
 impl RowCheck {
@@ -52,6 +77,10 @@ impl RowCheck {
             arrow: to_arrow_schema(&table.schema().fields)?,
             rowkind_column: options.rowkind_field().and_then(|name| table.schema().index_of(name)),
             left_out,
+            retractions: match options.merge_engine()? {
+                MergeEngine::FirstRow => Retractions::Refused,
+                _ => Retractions::Taken,
+            },
             table: table.clone(),
         })
     }
@@ -81,6 +110,7 @@ impl RowCheck {
             Some((at, column)) => self.kinds_of_column(at, column)?,
             None => check_kinds(kinds, batch.num_rows())?,
         };
+        self.check_retractions(&kinds)?;
         let values = RecordBatch::try_new(Arc::clone(&self.arrow), columns).map_err(kernel_error)?;
         self.leave_out(TableRows { values, kinds })
     }
@@ -112,16 +142,26 @@ impl RowCheck {
         kinds.collect::<Result<Vec<i8>>>().map(Int8Array::from)
     }
 
+    fn check_retractions(&self, kinds: &Int8Array) -> Result<()> {
+        if self.retractions == Retractions::Taken {
+            return Ok(());
+        }
+        let is_refused = |kind: i8| is_retraction(kind) && !self.left_out.has(kind);
+        match kinds.values().iter().position(|kind| is_refused(*kind)) {
+            None => Ok(()),
+            Some(row) => Err(Error::invalid(format!(
+                "row {row} is a -U or -D, and {} has merge-engine = first-row, which keeps the first row of a key: leave such rows \
+                 out, or set ignore-delete = true to have them dropped",
+                self.table.name()
+            ))),
+        }
+    }
+
     fn leave_out(&self, rows: TableRows) -> Result<TableRows> {
-        let is_left_out = |kind: i8| match self.left_out {
-            LeftOut::None => false,
-            LeftOut::UpdateBefore => kind == RowKind::UpdateBefore.to_byte(),
-            LeftOut::Retractions => kind == RowKind::UpdateBefore.to_byte() || kind == RowKind::Delete.to_byte(),
-        };
-        if !rows.kinds.values().iter().any(|kind| is_left_out(*kind)) {
+        if !rows.kinds.values().iter().any(|kind| self.left_out.has(*kind)) {
             return Ok(rows);
         }
-        let keep = rows.kinds.values().iter().map(|kind| Some(!is_left_out(*kind)));
+        let keep = rows.kinds.values().iter().map(|kind| Some(!self.left_out.has(*kind)));
         rows.filter(&BooleanArray::from_iter(keep))
     }
 }

@@ -5,22 +5,26 @@
 //! the outcome of a commit is unknown. Answers to `org.apache.paimon.table.sink.TableWriteImpl`.
 
 mod commits;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_compaction::CompactSettings;
+use alluvium_compaction::FullCompactions;
 use alluvium_format::{Error, ErrorKind, Result, Snapshot};
 use alluvium_store::{Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket, TableStore};
 use arrow_array::{Int8Array, RecordBatch};
 use futures::future::join_all;
 
 use self::commits::Change;
-use crate::bucket_writer::{BucketSettings, BucketWriter, Compaction};
+use self::room::Room;
+use crate::bucket_settings::BucketSettings;
+use crate::bucket_writer::BucketWriter;
 use crate::partitioner::Partitioner;
 use crate::restore::restore;
 use crate::row_check::RowCheck;
 use crate::table_rows::TableRows;
+use crate::unfinished::{Owed, unfinished};
 
 /// How a writer works.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +33,8 @@ pub struct WriteOptions {
     pub memory_bytes: Option<u64>,
     /// What becomes of a commit without rows.
     pub empty_commits: EmptyCommits,
-    /// Whether a commit waits for the compactions that were started before it.
+    /// Whether a commit waits for the compactions that were started before it. It always does with `commit.force-compact`, and in tables
+    /// that look up unless `lookup-wait` is false.
     pub compaction: CompactionWait,
 }
 
@@ -58,10 +63,12 @@ pub struct TableWrite {
     table: TableStore,
     user: String,
     options: WriteOptions,
-    memory_bytes: usize,
+    room: Room,
     check: RowCheck,
     partitioner: Partitioner,
     settings: Arc<BucketSettings>,
+    full_compactions: FullCompactions,
+    owed: Owed,
     commit: FileStoreCommit,
     /// The user's last snapshot.
     last: Option<Snapshot>,
@@ -88,28 +95,44 @@ impl TableWrite {
     /// # Errors
     /// `Unsupported` by name for what this library cannot write; `Invalid` for a wrong option; `Storage`.
     pub async fn open(table: &TableStore, user: &str, options: WriteOptions) -> Result<Self> {
-        table.options().check_write_supported(table.schema())?;
+        let core = table.options();
+        core.check_write_supported(table.schema())?;
         let mut options = options;
-        if table.options().commit_force_compact()? {
+        if core.commit_force_compact()? || core.prepare_commit_waits_for_compaction()? {
             options.compaction = CompactionWait::Always;
         }
-        let memory_bytes = options.memory_bytes.map_or_else(|| table.options().write_buffer_bytes(), Ok)?;
-        let compaction = if table.options().write_only()? { Compaction::ByOthers } else { Compaction::ByWriter };
-        let (compact, total_buckets) = (CompactSettings::of(table)?, table.options().bucket()?);
+        let memory_bytes = options.memory_bytes.map_or_else(|| core.write_buffer_bytes(), Ok)?;
+        let settings = BucketSettings::of(table)?;
         let commit = FileStoreCommit::new(table, user, options.empty_commits);
-        Ok(Self {
+        let mut write = Self {
             user: user.to_owned(),
-            memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+            room: Room::of(table, memory_bytes)?,
             check: RowCheck::of(table)?,
             partitioner: Partitioner::of(table)?,
-            settings: Arc::new(BucketSettings { compact, compaction, total_buckets }),
+            full_compactions: FullCompactions::of(core)?,
+            owed: Owed::of(&settings)?,
+            settings: Arc::new(settings),
             last: commit.last_committed().await?,
             commit,
             buckets: Buckets::new(),
             state: State::Open,
             table: table.clone(),
             options,
-        })
+        };
+        if write.last.is_some() {
+            write.take_up_unfinished().await?;
+        }
+        Ok(write)
+    }
+
+    /// Opens the buckets in which this user left compactions undone; they go into the next commit.
+    async fn take_up_unfinished(&mut self) -> Result<()> {
+        let buckets = unfinished(&self.settings, self.owed, &self.user).await?;
+        self.open_buckets(&buckets).await?;
+        if let Owed::FullCompaction(_) = self.owed {
+            self.buckets.values_mut().for_each(BucketWriter::expect_full_compaction);
+        }
+        Ok(())
     }
 
     /// The identifier of the user's last commit; `None` when there is none.
@@ -198,7 +221,8 @@ impl TableWrite {
     }
 
     async fn take(&mut self, parts: Vec<(PartitionBucket, TableRows)>) -> Result<()> {
-        self.open_buckets(&parts).await?;
+        let buckets: Vec<PartitionBucket> = parts.iter().map(|(bucket, _)| bucket.clone()).collect();
+        self.open_buckets(&buckets).await?;
         for (bucket, rows) in parts {
             match self.buckets.get_mut(&place_of(&bucket)) {
                 Some(writer) => writer.push(rows).await?,
@@ -209,39 +233,16 @@ impl TableWrite {
     }
 
     /// Restores the buckets that are not open yet.
-    async fn open_buckets(&mut self, parts: &[(PartitionBucket, TableRows)]) -> Result<()> {
-        let missing = parts.iter().map(|(bucket, _)| bucket).filter(|b| !self.buckets.contains_key(&place_of(b)));
+    async fn open_buckets(&mut self, buckets: &[PartitionBucket]) -> Result<()> {
+        let missing = buckets.iter().filter(|bucket| !self.buckets.contains_key(&place_of(bucket)));
         let missing: Vec<PartitionBucket> = missing.cloned().collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let restored = restore(&self.table, self.settings.total_buckets, &missing).await?;
+        let restored = restore(&self.settings, &missing).await?;
         for (bucket, restored) in missing.into_iter().zip(restored) {
             let place = place_of(&bucket);
             self.buckets.insert(place, BucketWriter::new(&self.settings, bucket, restored)?);
-        }
-        Ok(())
-    }
-
-    /// Flushes the largest buffers until the others are within the budget. What is being flushed may take as much again, so that the
-    /// next rows need not wait for it.
-    async fn make_room(&mut self) -> Result<()> {
-        for writer in self.buckets.values_mut() {
-            writer.poll_flush().await?;
-        }
-        while self.waiting_bytes() > self.memory_bytes {
-            let sizes = self.buckets.iter().map(|(place, writer)| (writer.buffered_bytes(), place));
-            let Some((bytes, place)) = sizes.max().map(|(bytes, place)| (bytes, place.clone())) else { break };
-            while self.flushing_bytes() > 0 && self.flushing_bytes().saturating_add(bytes) > self.memory_bytes {
-                let largest = self.buckets.values_mut().max_by_key(|writer| writer.flushing_bytes());
-                match largest {
-                    Some(writer) => writer.end_flush(CompactionWait::Background).await?,
-                    None => break,
-                }
-            }
-            if let Some(writer) = self.buckets.get_mut(&place) {
-                writer.begin_flush().await?;
-            }
         }
         Ok(())
     }

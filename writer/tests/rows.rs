@@ -138,10 +138,10 @@ async fn the_row_kind_is_taken_from_its_column() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_written_is_refused_before_anything_is() {
-    let world = World::simple(json!({"bucket": "1", "changelog-producer": "lookup"})).await;
+    let world = World::simple(json!({"bucket": "1", "row-tracking.enabled": "true"})).await;
     let error = alluvium_writer::TableWrite::open(&world.table, "w", Default::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("changelog-producer = lookup"), "{error}");
+    assert!(error.to_string().contains("row-tracking.enabled = true"), "{error}");
     let error = world.compact(true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }

@@ -79,7 +79,7 @@ impl World {
 
     /// Compacts as a job of its own.
     pub(crate) async fn compact(&self, full: bool) -> Result<CompactReport> {
-        let request = CompactRequest { full, partitions: Predicate::True, buckets: None };
+        let request = CompactRequest { full, ..CompactRequest::default() };
         let table = self.reopened().await;
         compact_table(&table, &table.io().namer().uuid(), &request, &|_, _| {}).await
     }

@@ -1,23 +1,25 @@
 //! `compact`: merge the sorted runs of a table, as a job beside its writers.
 
-use alluvium::{CompactReport, Error};
+use alluvium::{Error, FleetScope, Table};
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
-use crate::args::ReportArgs;
 use crate::failure::{Failure, Outcome, say};
+use crate::fleet::{self, FleetArgs};
 use crate::partitions;
 use crate::progress::Progress;
-use crate::quantity::{bytes, counted};
 use crate::report;
 use crate::warehouse::Warehouse;
 
 const EXAMPLES: &str = "\
-Without --full it does what a writer's automatic rules would pick now; write-only tables too. Writers may go on meanwhile.
+Without --full it does what a writer's automatic rules would pick now; write-only tables too. Writers may go on meanwhile. Where rows
+are complete, or changelog is made, only once level 0 is compacted (changelog-producer = lookup, deletion vectors, first-row), it
+goes on until level 0 is empty.
 
 Examples:
   alluvium compact shop.orders --full
-  alluvium compact shop.orders --partition dt=2013-01-31 --buckets 0-3";
+  alluvium compact shop.orders --partition dt=2013-01-31 --buckets 0-3
+  alluvium compact shop.orders --dry-run
+  alluvium compact shop.orders --watch --interval 30s";
 
 /// Arguments of `compact`.
 #[derive(Args, Debug)]
@@ -40,11 +42,8 @@ pub(crate) struct CompactArgs {
     /// Not built yet: the columns to sort by
     #[arg(long, value_name = "A,B", hide = true)]
     order_by: Option<String>,
-    /// Not built yet: keep compacting
-    #[arg(long, hide = true)]
-    watch: bool,
     #[command(flatten)]
-    report: ReportArgs,
+    fleet: FleetArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,48 +54,56 @@ enum OrderStrategy {
 }
 
 pub(crate) async fn run(args: CompactArgs, warehouse: &Warehouse) -> Outcome {
-    if args.watch {
-        return Err(Error::unsupported("compact --watch: run compact again and again for now").into());
-    }
     if args.order_strategy.is_some() || args.order_by.is_some() {
         return Err(Error::unsupported("compact --order-strategy and --order-by").into());
     }
     let table = warehouse.table(&args.table).await?;
-    let partitions = partitions::condition_of(&args.partition, table.schema())
-        .map_err(|error| Failure::usage("--partition", error))?;
-    let mut compact = table.compact().partitions(partitions);
+    if args.fleet.watch { watch(args, &table, warehouse).await } else { once(args, &table).await }
+}
+
+/// Keeps the table compact for ever.
+async fn watch(args: CompactArgs, table: &Table, warehouse: &Warehouse) -> Outcome {
+    let scope = FleetScope::Tables(vec![table.name().to_owned()]);
+    let compact = warehouse.catalog.compact_tables(scope).options(warehouse.table_options().clone());
+    let mut compact = compact.partitions(condition_of(&args, table)?);
     if args.full {
         compact = compact.full();
     }
     if let Some((first, last)) = args.buckets {
         compact = compact.buckets(first, last);
     }
+    fleet::run(compact, &args.fleet).await
+}
+
+async fn once(args: CompactArgs, table: &Table) -> Outcome {
+    let mut compact = table.compact().partitions(condition_of(&args, table)?);
+    if args.full {
+        compact = compact.full();
+    }
+    if let Some((first, last)) = args.buckets {
+        compact = compact.buckets(first, last);
+    }
+    if let Some(buckets) = args.fleet.concurrency {
+        compact = compact.at_once(buckets);
+    }
+    let doing = |error| Failure::from(error).doing(format!("compacting {}", table.name()));
+    if args.fleet.dry_run {
+        let buckets = compact.outlook().await.map_err(doing)?;
+        return fleet::show_table_outlook(table.name(), buckets, args.fleet.json);
+    }
     let progress = Progress::of_steps("buckets");
     let done = compact.execute_with_progress(&|done, all| progress.step(done, all)).await;
     progress.finish();
-    let done = done.map_err(|error| Failure::from(error).doing(format!("compacting {}", table.name())))?;
-    if args.report.json {
-        return report::print_json(&json!({
-            "table": table.name(), "snapshot": done.snapshot, "buckets": done.buckets,
-            "filesBefore": done.files_before, "filesAfter": done.files_after, "filesUpgraded": done.files_upgraded,
-            "bytesRewritten": done.bytes_rewritten, "bytesWritten": done.bytes_written,
-        }));
+    let done = done.map_err(doing)?;
+    if args.fleet.json {
+        return report::print_json(&fleet::report_json(table.name(), &done));
     }
-    say(summary(table.name(), &done));
+    say(fleet::summary(table.name(), &done));
     Ok(())
 }
 
-fn summary(table: &str, done: &CompactReport) -> String {
-    let Some(snapshot) = done.snapshot else { return format!("{table}: nothing to compact") };
-    format!(
-        "{table}: snapshot {snapshot}: {} became {} in {} ({} moved up without being rewritten); {} read, {} written",
-        counted(done.files_before, "file"),
-        done.files_after,
-        counted(done.buckets, "bucket"),
-        done.files_upgraded,
-        bytes(done.bytes_rewritten),
-        bytes(done.bytes_written),
-    )
+fn condition_of(args: &CompactArgs, table: &Table) -> Outcome<alluvium::Predicate> {
+    partitions::condition_of(&args.partition, table.schema()).map_err(|error| Failure::usage("--partition", error))
 }
 
 /// A bucket, or the first and the last of some.

@@ -1,6 +1,7 @@
 //! The commands, one a file: its arguments, its help, and what it does.
 
 pub(crate) mod compact;
+pub(crate) mod compact_database;
 pub(crate) mod db;
 pub(crate) mod ingest;
 pub(crate) mod inspect;
@@ -24,6 +25,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
         Command::Scan(args) => scan::run(args, &Warehouse::open(place)?).await,
         Command::Tail(args) => tail::run(args, &Warehouse::open(place)?).await,
         Command::Compact(args) => compact::run(args, &Warehouse::open(place)?).await,
+        Command::CompactDatabase(args) => compact_database::run(args, &Warehouse::open(place)?).await,
         Command::Inspect(args) => inspect::run(args, &Warehouse::open(place)?).await,
     }
 }

@@ -1,24 +1,44 @@
 //! The commits of a writer: what every bucket did becomes one committable, and what comes of it is settled.
 //!
 //! Goes in: the identifier of a commit. Comes out: its snapshots. Invariants: files are deleted only when it is certain that no snapshot
-//! names them; rows that are published stay so, whatever becomes of the compactions beside them.
+//! names them; rows that are published stay so, whatever becomes of the compactions beside them; a compaction that clashes with that
+//! of another job is planned anew. Answers to `StoreSinkWriteImpl.prepareCommit` and `TableCommitImpl`.
 
-use alluvium_compaction::delete_unpublished;
-use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result};
-use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
+use std::collections::BTreeSet;
+
+use alluvium_compaction::Picking;
+use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result, Snapshot};
+use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket};
 use futures::future::join_all;
 
-use super::{CommitExtras, State, TableWrite};
-use crate::bucket_writer::BucketWriter;
-use crate::leftovers::Published;
+use super::{CommitExtras, CompactionWait, State, TableWrite, place_of};
+use crate::bucket_writer::{BucketWriter, CompactionDemand};
+use crate::leftovers::{Published, drop_changelog};
+use crate::unfinished::Owed;
 
 /// A bucket in which nothing was done for so many commits is forgotten; when it is written again its files are looked up again.
 const IDLE_COMMITS_MAX: u32 = 10;
+
+/// How often the compactions of one commit are planned again after a clash with those of another job.
+const PLANS_MAX: usize = 5;
 
 /// Whether a commit adds to the table or replaces.
 pub(super) enum Change {
     Append,
     Overwrite(OverwriteScope),
+}
+
+/// A commit on its way: all but the messages, and what it asks of compactions.
+struct Commit {
+    change: Change,
+    head: Committable,
+    demand: CompactionDemand,
+}
+
+impl Commit {
+    fn with(&self, messages: Vec<CommitMessage>) -> Committable {
+        Committable { messages, ..self.head.clone() }
+    }
 }
 
 impl TableWrite {
@@ -31,11 +51,14 @@ impl TableWrite {
             self.state = State::Open;
             return Ok(Committed::default());
         }
-        let messages = match self.prepare(&change).await {
+        let properties = extras.properties.into_iter().collect();
+        let head = Committable { identifier, watermark: extras.watermark, properties, messages: Vec::new() };
+        let commit = Commit { demand: self.demand(identifier), change, head };
+        let messages = match self.prepare(&commit).await {
             Ok(messages) => messages,
             Err(error) => return Err(self.fail(error).await),
         };
-        match self.publish(change, identifier, extras, messages).await {
+        match self.publish(&commit, messages).await {
             Ok(committed) => {
                 if let Some(snapshot) = committed.snapshots.last() {
                     self.last = Some(snapshot.clone());
@@ -47,16 +70,33 @@ impl TableWrite {
         }
     }
 
+    /// What the commit of this identifier asks of compactions.
+    fn demand(&self, identifier: i64) -> CompactionDemand {
+        let awaited = self.buckets.values().any(BucketWriter::awaits_full_compaction);
+        if awaited && self.full_compactions.are_due(identifier, self.now_millis()) {
+            return CompactionDemand { wait: CompactionWait::Always, picking: Picking::Full };
+        }
+        CompactionDemand { wait: self.options.compaction, picking: Picking::Universal }
+    }
+
+    fn now_millis(&self) -> i64 {
+        self.table.io().clock().now_millis()
+    }
+
     /// Flushes all buckets, side by side, and gives what each of them has to commit.
-    async fn prepare(&mut self, change: &Change) -> Result<Vec<CommitMessage>> {
-        let wait = self.options.compaction;
-        let prepared = match change {
+    async fn prepare(&mut self, commit: &Commit) -> Result<Vec<CommitMessage>> {
+        let prepared = match commit.change {
             Change::Append => {
                 self.check_totals()?;
-                join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(wait))).await
+                join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(commit.demand))).await
             }
             Change::Overwrite(_) => join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await,
         };
+        self.all_or_none(prepared).await
+    }
+
+    /// All messages; when one could not be made, what the others name is deleted.
+    async fn all_or_none(&self, prepared: Vec<Result<CommitMessage>>) -> Result<Vec<CommitMessage>> {
         let (mut messages, mut failure) = (Vec::with_capacity(prepared.len()), None);
         for message in prepared {
             match message {
@@ -67,7 +107,7 @@ impl TableWrite {
         match failure {
             None => Ok(messages),
             Some(error) => {
-                self.delete_leftovers(&Published::Nothing, &messages).await;
+                Published::Nothing.delete_leftovers(&self.table, &messages).await;
                 Err(error)
             }
         }
@@ -86,37 +126,27 @@ impl TableWrite {
         )))
     }
 
-    async fn publish(
-        &mut self,
-        change: Change,
-        identifier: i64,
-        extras: CommitExtras,
-        messages: Vec<CommitMessage>,
-    ) -> Result<Committed> {
+    async fn publish(&mut self, commit: &Commit, messages: Vec<CommitMessage>) -> Result<Committed> {
         let idle: Vec<bool> = messages.iter().map(is_empty).collect();
         let worth: Vec<CommitMessage> = messages.into_iter().filter(|message| !is_empty(message)).collect();
-        let properties = extras.properties.into_iter().collect();
-        let committable = Committable { identifier, watermark: extras.watermark, properties, messages: worth.clone() };
-        let outcome = match &change {
-            Change::Append => self.commit.commit(committable).await,
-            Change::Overwrite(scope) => self.commit.overwrite(scope.clone(), committable).await,
+        let outcome = match &commit.change {
+            Change::Append => self.commit.commit(commit.with(worth.clone())).await,
+            Change::Overwrite(scope) => self.commit.overwrite(scope.clone(), commit.with(worth.clone())).await,
         };
-        match (outcome, change) {
+        match (outcome, &commit.change) {
             (Ok(committed), Change::Append) => {
+                self.settle(commit.demand);
                 self.forget_idle(&idle);
                 Ok(committed)
             }
-            (Ok(committed), Change::Overwrite(_)) => {
-                // What the buckets know of the table was replaced.
-                self.abandon_buckets().await;
-                Ok(committed)
-            }
+            (Ok(committed), Change::Overwrite(_)) => self.settle_overwrite(commit, worth, committed).await,
             (Err(error), change) => {
+                let identifier = commit.head.identifier;
                 let published = Published::find(&self.commit, identifier, self.last.as_ref(), &error).await;
-                self.delete_leftovers(&published, &worth).await;
+                published.delete_leftovers(&self.table, &worth).await;
                 match change {
                     Change::Append if error.kind() == ErrorKind::Conflict => {
-                        self.survive(error, published, &worth).await
+                        self.survive(commit, published, &worth, error).await
                     }
                     _ => Err(error),
                 }
@@ -124,19 +154,111 @@ impl TableWrite {
         }
     }
 
+    /// The compactions that went into a commit are in the table.
+    fn settle(&mut self, demand: CompactionDemand) {
+        self.buckets.values_mut().for_each(BucketWriter::committed);
+        if demand.picking == Picking::Full {
+            self.full_compactions.done(self.now_millis());
+        }
+    }
+
+    /// What the buckets know of the table was replaced. Files that are still on level 0 are compacted, where readers wait for that.
+    async fn settle_overwrite(
+        &mut self,
+        commit: &Commit,
+        mut messages: Vec<CommitMessage>,
+        mut committed: Committed,
+    ) -> Result<Committed> {
+        self.abandon_buckets().await;
+        drop_changelog(&self.table, &mut messages).await;
+        if self.settings.looks_up() {
+            let buckets = messages.iter().map(bucket_of).collect();
+            committed.snapshots.extend(self.compact_again(commit, buckets).await?);
+        }
+        Ok(committed)
+    }
+
     /// Another job compacted the same files: the rows are published, and the buckets go on from what that job left.
-    async fn survive(&mut self, error: Error, published: Published, messages: &[CommitMessage]) -> Result<Committed> {
+    async fn survive(
+        &mut self,
+        commit: &Commit,
+        published: Published,
+        messages: &[CommitMessage],
+        error: Error,
+    ) -> Result<Committed> {
         let has_rows = messages.iter().any(|message| !message.data.is_empty());
-        let snapshots = match published {
+        let mut snapshots = match published {
             Published::Rows(snapshot) => vec![*snapshot],
             Published::Nothing if !has_rows => Vec::new(),
             Published::Nothing | Published::Perhaps => return Err(error),
         };
-        let clashed = messages.iter().filter(|message| !message.compact.is_empty());
-        let clashed = clashed.map(|message| (message.partition.as_bytes().to_vec(), message.bucket));
-        let clashed: Vec<BucketWriter> = clashed.filter_map(|place| self.buckets.remove(&place)).collect();
-        join_all(clashed.into_iter().map(BucketWriter::abandon)).await;
+        let clashed: Vec<PartitionBucket> =
+            messages.iter().filter(|message| !message.compact.is_empty()).map(bucket_of).collect();
+        self.close_buckets(&clashed).await;
+        if let Some(rows) = snapshots.last() {
+            self.last = Some(rows.clone());
+        }
+        snapshots.extend(self.compact_again(commit, clashed).await?);
         Ok(Committed { snapshots })
+    }
+
+    /// Opens buckets from the latest snapshot. Where the commit waits for compactions, they are compacted, and that becomes the COMPACT
+    /// part of the commit; `None` when there was nothing to do, or others were first again and again.
+    async fn compact_again(&mut self, commit: &Commit, buckets: Vec<PartitionBucket>) -> Result<Option<Snapshot>> {
+        if commit.demand.wait == CompactionWait::Background {
+            if self.owed != Owed::Nothing {
+                self.reopen(&buckets, commit).await?;
+            }
+            return Ok(None);
+        }
+        let publisher = FileStoreCommit::new(&self.table, self.user.as_str(), EmptyCommits::Skipped);
+        for _ in 0..PLANS_MAX {
+            self.reopen(&buckets, commit).await?;
+            let places: BTreeSet<_> = buckets.iter().map(place_of).collect();
+            let writers =
+                self.buckets.iter_mut().filter(|(place, _)| places.contains(*place)).map(|(_, writer)| writer);
+            let prepared = join_all(writers.map(|writer| writer.prepare_commit(commit.demand))).await;
+            let mut messages = self.all_or_none(prepared).await?;
+            if let Change::Overwrite(_) = commit.change {
+                drop_changelog(&self.table, &mut messages).await;
+            }
+            match publisher.commit(commit.with(messages.clone())).await {
+                Ok(committed) => {
+                    self.settle(commit.demand);
+                    return Ok(committed.snapshots.into_iter().next_back());
+                }
+                Err(error) => {
+                    let identifier = commit.head.identifier;
+                    let published = Published::find(&publisher, identifier, self.last.as_ref(), &error).await;
+                    published.delete_leftovers(&self.table, &messages).await;
+                    if error.kind() != ErrorKind::Conflict || published == Published::Perhaps {
+                        return Err(error);
+                    }
+                    self.close_buckets(&buckets).await;
+                }
+            }
+        }
+        self.reopen(&buckets, commit).await?;
+        Ok(None)
+    }
+
+    async fn close_buckets(&mut self, buckets: &[PartitionBucket]) {
+        let writers: Vec<BucketWriter> =
+            buckets.iter().filter_map(|bucket| self.buckets.remove(&place_of(bucket))).collect();
+        join_all(writers.into_iter().map(BucketWriter::abandon)).await;
+    }
+
+    async fn reopen(&mut self, buckets: &[PartitionBucket], commit: &Commit) -> Result<()> {
+        self.open_buckets(buckets).await?;
+        if commit.demand.picking == Picking::Full || matches!(self.owed, Owed::FullCompaction(_)) {
+            let opened = buckets.iter().map(place_of);
+            for place in opened {
+                if let Some(writer) = self.buckets.get_mut(&place) {
+                    writer.expect_full_compaction();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Counts a commit for the buckets, which are in the order of `idle`, and forgets those in which nothing is done any more.
@@ -156,17 +278,10 @@ impl TableWrite {
             join_all(buckets.map(BucketWriter::abandon)).await;
             return Ok(Committed::default());
         };
-        let (mut messages, mut failure) = (Vec::new(), None);
-        for prepared in join_all(buckets.map(BucketWriter::prepare_close)).await {
-            match prepared {
-                Ok(message) => messages.extend(message.filter(|message| !message.compact.is_empty())),
-                Err(error) => failure = Some(error),
-            }
-        }
-        if let Some(error) = failure {
-            self.delete_leftovers(&Published::Nothing, &messages).await;
-            return Err(error);
-        }
+        let prepared = join_all(buckets.map(BucketWriter::prepare_close)).await;
+        let prepared = prepared.into_iter().filter_map(Result::transpose).collect();
+        let messages = self.all_or_none(prepared).await?;
+        let messages: Vec<CommitMessage> = messages.into_iter().filter(|message| !message.compact.is_empty()).collect();
         let identifier = last.commit_identifier;
         let properties = last.properties.clone().unwrap_or_default();
         let committable = Committable { identifier, watermark: last.watermark, properties, messages: messages.clone() };
@@ -178,19 +293,17 @@ impl TableWrite {
             Ok(committed) => Ok(committed),
             Err(error) => {
                 let published = Published::find(&commit, identifier, Some(&last), &error).await;
-                self.delete_leftovers(&published, &messages).await;
+                published.delete_leftovers(&self.table, &messages).await;
                 if error.kind() == ErrorKind::Conflict { Ok(Committed::default()) } else { Err(error) }
             }
-        }
-    }
-
-    async fn delete_leftovers(&self, published: &Published, messages: &[CommitMessage]) {
-        for (bucket, files) in published.leftovers(messages) {
-            delete_unpublished(&self.table, &bucket, &files).await;
         }
     }
 }
 
 fn is_empty(message: &CommitMessage) -> bool {
     message.data.is_empty() && message.compact.is_empty()
+}
+
+fn bucket_of(message: &CommitMessage) -> PartitionBucket {
+    PartitionBucket { partition: message.partition.clone(), bucket: message.bucket }
 }

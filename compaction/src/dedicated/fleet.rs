@@ -1,0 +1,271 @@
+//! Keeps many tables compact: once, or for ever.
+//!
+//! Goes in: a catalog, and which of its tables. Comes out: COMPACT snapshots, told of as events. It works in rounds: every table that has
+//! changed is planned at its latest schema and snapshot, the hottest buckets of all tables are compacted first, so many at a time, and
+//! what was done in a table is one commit. Invariants: what fails in one table leaves the others alone, and is tried again later and
+//! later; told to stop, it commits what is done and leaves nothing else. Answers to `CompactDatabaseAction` and
+//! `MultiTablesStoreCompactOperator`.
+
+mod event;
+mod member;
+mod scope;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use alluvium_format::{Error, ErrorKind, Result};
+use alluvium_store::{FileSystemCatalog, PartitionBucket};
+use tokio::task::JoinSet;
+
+use self::member::{Look, Member};
+use super::bucket_job::{BucketJob, DoneJob};
+use super::outlook::BucketOutlook;
+use super::planning::CompactRequest;
+use super::publish::publish;
+use super::runner::Runner;
+use crate::stop::{StopGuard, StopSignal};
+
+pub use event::{FleetEvent, FleetSummary};
+pub use scope::FleetScope;
+
+/// Tables that are looked at side by side.
+const LOOKS_AT_ONCE: usize = 16;
+/// Buckets of a round for each that is compacted at a time: so few that what has become hot meanwhile waits for no long queue.
+const ROUND_SHARE: usize = 4;
+/// How often one job plans a table again after others changed the same files.
+const ROUNDS_MAX: usize = 5;
+
+/// What a fleet does.
+#[derive(Clone, Debug)]
+pub struct FleetRequest {
+    /// Which tables.
+    pub scope: FleetScope,
+    /// What of each of them.
+    pub compact: CompactRequest,
+    /// Options over those of the tables.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What would be compacted in a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableOutlook {
+    /// The table.
+    pub table: String,
+    /// One of its buckets.
+    pub bucket: BucketOutlook,
+}
+
+/// Who hears of events.
+type Hear<'a> = &'a (dyn Fn(FleetEvent) + Send + Sync);
+
+/// The compactor of many tables.
+#[derive(Debug)]
+pub struct Fleet {
+    catalog: FileSystemCatalog,
+    request: FleetRequest,
+    members: BTreeMap<String, Member>,
+}
+
+/// How many buckets a round takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Take {
+    All,
+    Hottest(usize),
+}
+
+/// What a round leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Rest {
+    /// Buckets that were not taken.
+    waiting: usize,
+    /// Buckets in which others were first.
+    clashed: usize,
+}
+
+/// The jobs of one table in a round.
+#[derive(Debug, Default)]
+struct TableJobs {
+    /// Those that are not over.
+    open: usize,
+    done: Vec<DoneJob>,
+    clashed: Vec<PartitionBucket>,
+    failure: Option<Error>,
+}
+
+impl Fleet {
+    /// The compactor of these tables.
+    pub fn new(catalog: FileSystemCatalog, request: FleetRequest) -> Self {
+        Self { catalog, request, members: BTreeMap::new() }
+    }
+
+    /// Compacts all tables once.
+    ///
+    /// # Errors
+    /// `NotFound` or `Storage` when the tables cannot be listed. What fails in a table is an event, and is counted in the summary.
+    pub async fn run_once(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<FleetSummary> {
+        let summary = FleetSummary::default();
+        let hear_and_count = |event: FleetEvent| {
+            summary.count(&event);
+            hear(event);
+        };
+        for _ in 0..ROUNDS_MAX {
+            let rest = self.round(Take::All, stop, &hear_and_count).await?;
+            if rest.clashed == 0 || stop.is_set() {
+                return Ok(summary);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Compacts for ever, until it is told to stop: it looks for work every `interval`, and goes on at once while there is more.
+    pub async fn watch(&mut self, interval: Duration, stop: &StopSignal, hear: Hear<'_>) {
+        let at_once = self.request.compact.at_once().get();
+        while !stop.is_set() {
+            let rest = match self.round(Take::Hottest(at_once.saturating_mul(ROUND_SHARE)), stop, hear).await {
+                Ok(rest) => rest,
+                Err(error) => {
+                    hear(FleetEvent::Failed { table: None, error });
+                    Rest::default()
+                }
+            };
+            if rest.waiting == 0 {
+                tokio::select! {
+                    () = tokio::time::sleep(interval) => {}
+                    () = stop.stopped() => {}
+                }
+            }
+        }
+    }
+
+    /// What a round would do, the hottest bucket first; nothing is written.
+    ///
+    /// # Errors
+    /// As [`Fleet::run_once`].
+    pub async fn outlook(&mut self, hear: Hear<'_>) -> Result<Vec<TableOutlook>> {
+        let guard = StopGuard::default();
+        let jobs = self.plan(&guard.signal(), hear).await?;
+        let outlooks = jobs.into_iter().map(|(table, job)| TableOutlook { table, bucket: job.into_outlook() });
+        Ok(outlooks.collect())
+    }
+
+    async fn round(&mut self, take: Take, stop: &StopSignal, hear: Hear<'_>) -> Result<Rest> {
+        let mut jobs = self.plan(stop, hear).await?;
+        let waiting = match take {
+            Take::All => 0,
+            Take::Hottest(count) => {
+                let waiting = jobs.len().saturating_sub(count);
+                jobs.truncate(count);
+                waiting
+            }
+        };
+        let mut tables: BTreeMap<String, TableJobs> = BTreeMap::new();
+        for (table, _) in &jobs {
+            tables.entry(table.clone()).or_default().open += 1;
+        }
+        let mut rest = Rest { waiting, clashed: 0 };
+        let mut runner = Runner::new(jobs, self.request.compact.at_once(), stop.clone());
+        while let Some(outcome) = runner.next().await? {
+            let Some(jobs) = tables.get_mut(&outcome.key) else { continue };
+            jobs.open -= 1;
+            match outcome.done {
+                Ok(job) => jobs.done.push(job),
+                Err(error) if error.kind() == ErrorKind::NotFound => jobs.clashed.push(outcome.bucket),
+                Err(error) if stop.is_set() && error.kind() == ErrorKind::Closed => {}
+                Err(error) => drop(jobs.failure.get_or_insert(error)),
+            }
+            if jobs.open == 0
+                && let Some(jobs) = tables.remove(&outcome.key)
+            {
+                rest.clashed += self.commit(outcome.key, jobs, hear).await;
+            }
+        }
+        // Of these some jobs were never begun, as it was told to stop.
+        for (table, jobs) in tables {
+            rest.clashed += self.commit(table, jobs, hear).await;
+        }
+        Ok(rest)
+    }
+
+    /// The jobs of all tables, the hottest first.
+    async fn plan(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<Vec<(String, BucketJob)>> {
+        self.list().await?;
+        let mut looks = JoinSet::new();
+        let mut members = std::mem::take(&mut self.members).into_iter();
+        let mut jobs = Vec::new();
+        loop {
+            while looks.len() < LOOKS_AT_ONCE
+                && let Some((name, member)) = members.next()
+            {
+                let (catalog, request) = (self.catalog.clone(), self.request.clone());
+                looks.spawn(async move {
+                    let mut member = member;
+                    let look = member.look(&catalog, &name, &request).await;
+                    (name, member, look)
+                });
+            }
+            let Some(looked) = looks.join_next().await else { break };
+            let (name, mut member, look) =
+                looked.map_err(|error| Error::internal("a look at a table died").with_source(error))?;
+            match look {
+                Ok(Look::Quiet) => {}
+                Ok(Look::Jobs(found)) => jobs.extend(found.into_iter().map(|job| (name.clone(), job))),
+                Ok(Look::Skipped(why)) => hear(FleetEvent::Skipped { table: name.clone(), why }),
+                Err(error) => {
+                    member.failed();
+                    hear(FleetEvent::Failed { table: Some(name.clone()), error });
+                }
+            }
+            self.members.insert(name, member);
+        }
+        if stop.is_set() {
+            return Ok(Vec::new());
+        }
+        jobs.sort_by(|(left_table, left), (right_table, right)| {
+            right.heat().cmp(&left.heat()).then_with(|| left_table.cmp(right_table))
+        });
+        Ok(jobs)
+    }
+
+    /// Takes in tables that are new, and forgets those that are gone.
+    async fn list(&mut self) -> Result<()> {
+        let mut known = std::mem::take(&mut self.members);
+        for name in self.request.scope.tables(&self.catalog).await? {
+            let member = known.remove(&name).unwrap_or_default();
+            self.members.insert(name, member);
+        }
+        Ok(())
+    }
+
+    /// Commits what was done in a table, and says so. Returns in how many buckets others were first.
+    async fn commit(&mut self, table: String, jobs: TableJobs, hear: Hear<'_>) -> usize {
+        let Some(member) = self.members.get_mut(&table) else { return 0 };
+        let TableJobs { done, mut clashed, failure, .. } = jobs;
+        let outcome = match (member.opened(), done.is_empty()) {
+            (Some((store, name)), false) => publish(store, name, done).await.map(Some),
+            _ => Ok(None),
+        };
+        let failure = match outcome {
+            Ok(publication) => {
+                if let Some(publication) = publication {
+                    clashed.extend(publication.clashed);
+                    if publication.report.snapshot.is_some() {
+                        hear(FleetEvent::Compacted { table: table.clone(), report: publication.report });
+                    }
+                }
+                failure
+            }
+            Err(error) => failure.or(Some(error)),
+        };
+        if !clashed.is_empty() {
+            hear(FleetEvent::Clashed { table: table.clone(), buckets: clashed.len() });
+        }
+        match failure {
+            None => member.went_well(),
+            Some(error) => {
+                member.failed();
+                hear(FleetEvent::Failed { table: Some(table), error });
+            }
+        }
+        clashed.len()
+    }
+}
