@@ -134,6 +134,26 @@ impl DeletionVector {
         }
     }
 
+    /// Whether every row within `range` is deleted; of no rows every one is.
+    pub fn are_deleted(&self, range: std::ops::Range<u64>) -> bool {
+        match &self.bitmap {
+            _ if range.is_empty() => true,
+            Bitmap::Bits32(bitmap) => match (u32::try_from(range.start), u32::try_from(range.end)) {
+                (Ok(start), Ok(end)) => bitmap.contains_range(start..end),
+                _ => false,
+            },
+            Bitmap::Bits64(bitmap) => bitmap.contains_range(range),
+        }
+    }
+
+    /// The last position deleted.
+    pub fn last(&self) -> Option<u64> {
+        match &self.bitmap {
+            Bitmap::Bits32(bitmap) => bitmap.max().map(u64::from),
+            Bitmap::Bits64(bitmap) => bitmap.max(),
+        }
+    }
+
     /// Magic number and bitmap.
     fn encode(&self) -> Vec<u8> {
         match &self.bitmap {

@@ -30,6 +30,7 @@ pub struct ManifestStore {
     io: TableIo,
     manifests: Cache<String, Arc<Vec<ManifestEntry>>>,
     lists: Cache<String, Arc<Vec<ManifestFileMeta>>>,
+    indexes: Cache<String, Arc<Vec<IndexManifestEntry>>>,
 }
 
 fn cache<T: Send + Sync + 'static>() -> Cache<String, Arc<Vec<T>>> {
@@ -41,7 +42,7 @@ fn cache<T: Send + Sync + 'static>() -> Cache<String, Arc<Vec<T>>> {
 impl ManifestStore {
     /// The manifests below a table's folder.
     pub fn new(io: TableIo) -> Self {
-        Self { io, manifests: cache(), lists: cache() }
+        Self { io, manifests: cache(), lists: cache(), indexes: cache() }
     }
 
     /// The manifests of a list.
@@ -97,10 +98,15 @@ impl ManifestStore {
     ///
     /// # Errors
     /// `NotFound`, `Corrupt` or `Storage`.
-    pub async fn index_entries(&self, name: &str) -> Result<Vec<IndexManifestEntry>> {
+    pub async fn index_entries(&self, name: &str) -> Result<Arc<Vec<IndexManifestEntry>>> {
+        if let Some(entries) = self.indexes.get(name).await {
+            return Ok(entries);
+        }
         let path = path::manifest(name);
         let bytes = self.io.get(&path).await.map_err(|error| error.context("reading an index manifest"))?;
-        index_file::decode_manifest(&bytes, &format!("{}/{path}", self.io.base()))
+        let entries = Arc::new(index_file::decode_manifest(&bytes, &format!("{}/{path}", self.io.base()))?);
+        self.indexes.insert(name.to_owned(), Arc::clone(&entries)).await;
+        Ok(entries)
     }
 
     /// Deletes a manifest or list that no snapshot names.
@@ -110,6 +116,7 @@ impl ManifestStore {
     pub async fn delete(&self, name: &str) -> Result<()> {
         self.manifests.invalidate(name).await;
         self.lists.invalidate(name).await;
+        self.indexes.invalidate(name).await;
         self.io.delete(&path::manifest(name)).await
     }
 
@@ -183,8 +190,11 @@ impl ManifestWriter {
     ///
     /// # Errors
     /// `Storage`.
-    pub async fn write_index(&self, entries: &[IndexManifestEntry]) -> Result<String> {
-        self.put_named("index-manifest", index_file::encode_manifest(entries, self.compression)?).await
+    pub async fn write_index(&self, entries: Vec<IndexManifestEntry>) -> Result<String> {
+        let bytes = index_file::encode_manifest(&entries, self.compression)?;
+        let name = self.put_named("index-manifest", bytes).await?;
+        self.store.indexes.insert(name.clone(), Arc::new(entries)).await;
+        Ok(name)
     }
 
     /// Deletes what it wrote, as no snapshot will name it. At best effort: what stays is garbage that readers never see.

@@ -86,7 +86,7 @@ impl MergeRead {
         merge: &MergeOptions,
         read: DataFileRead,
     ) -> Result<Self> {
-        let required = merge.required_columns();
+        let required = merge.required_columns(read.fields.iter().map(|field| field.name.as_str()));
         if let Some(missing) = required.iter().find(|name| !read.fields.iter().any(|field| field.name == **name)) {
             return Err(Error::invalid(format!("a merge reads column {missing}, which is not among those asked for")));
         }

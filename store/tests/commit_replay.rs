@@ -23,7 +23,7 @@ struct Step {
 
 async fn index_of(table: &TableStore, snapshot: &Snapshot) -> Vec<IndexManifestEntry> {
     match &snapshot.index_manifest {
-        Some(name) => table.manifests().index_entries(name).await.unwrap(),
+        Some(name) => table.manifests().index_entries(name).await.unwrap().to_vec(),
         None => Vec::new(),
     }
 }

@@ -310,8 +310,11 @@ async fn options_that_ask_for_more_are_refused_by_name() {
         ("commit.strict-mode.last-safe-snapshot", "4"),
     ] {
         let store = memory();
+        // As another engine made it: here neither a new table nor dynamic options can have all of these.
         let table = create(&store, KEYED, &[]).await;
-        let table = table.with_options([(&name.to_owned(), &value.to_owned())]).unwrap();
+        let schema = table.schema().with_options([(&name.to_owned(), &value.to_owned())]);
+        let io = || table.io().clone();
+        let table = TableStore::new("d.t", io(), io(), Arc::new(schema)).unwrap();
         let commit = committer(&table, "writer");
         for outcome in [
             commit.commit(append(1, vec![file("a", 0, 0..=9)])).await,

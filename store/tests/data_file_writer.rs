@@ -543,3 +543,86 @@ async fn thin_files_hold_their_keys_once() {
     assert_eq!(columns(&[]).await, ["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND", "k", "v", "s"]);
     assert_eq!(columns(&[("data-file.thin-mode", "true")]).await, ["_SEQUENCE_NUMBER", "_VALUE_KIND", "k", "v", "s"]);
 }
+
+/// Changes of the keys `keys`: the old row of every third one and its new row, an insert or a delete of each other.
+fn changes(table: &TableStore, keys: Range<i64>) -> KeyValueBatch {
+    let rows = batch(table, keys.clone());
+    let mut taken = Vec::new();
+    for (row, key) in (0_u32..).zip(keys) {
+        match key % 3 {
+            0 => taken.extend([(row, 1, key), (row, 2, key + 1000)]),
+            1 => taken.push((row, 3, key)),
+            _ => taken.push((row, 0, key)),
+        }
+    }
+    let addresses = arrow_array::UInt32Array::from_iter_values(taken.iter().map(|(row, ..)| *row));
+    let sequences = Int64Array::from_iter_values(taken.iter().map(|(.., sequence)| *sequence));
+    let kinds = Int8Array::from_iter_values(taken.iter().map(|(_, kind, _)| *kind));
+    let values = arrow_select::take::take_record_batch(&rows.values, &addresses).unwrap();
+    KeyValueBatch::try_new(sequences, kinds, values).unwrap()
+}
+
+fn changelog_spec(level: i32) -> DataFileSpec {
+    DataFileSpec { level, content: FileContent::Changelog, ..spec() }
+}
+
+#[tokio::test]
+async fn a_changelog_file_says_what_it_holds() {
+    let options = [
+        ("changelog-file.prefix", "cl-"),
+        ("changelog-file.compression", "snappy"),
+        ("changelog-file.stats-mode", "none"),
+        ("file.compression", "gzip"),
+        ("file.suffix.include.compression", "true"),
+    ];
+    let table = in_memory(&options);
+    let mut writer = RollingFileWriter::new(&table, changelog_spec(5)).unwrap();
+    let rows = changes(&table, 0..30);
+    // A key goes on from batch to batch: its old row and its new one.
+    writer.write(&rows.slice(0, 1)).await.unwrap();
+    writer.write(&rows.slice(1, rows.num_rows() - 1)).await.unwrap();
+    let files = writer.finish().await.unwrap();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    assert_eq!(file.file_name, "cl-name-0.snappy.parquet");
+    assert_eq!((file.row_count, file.delete_row_count), (40, Some(20)));
+    assert_eq!((file.level, file.file_source), (5, Some(FileSource::Append)));
+    assert_eq!((file.min_sequence_number, file.max_sequence_number), (0, 1027));
+    assert_eq!((&file.min_key, &file.max_key), (&key(0), &key(29)));
+    assert_eq!((&file.key_stats.min_values, &file.key_stats.max_values), (&key(0), &key(29)));
+    assert_eq!(file.value_stats_cols.as_deref(), Some(&[][..]), "no statistics of values");
+    let codecs: Vec<_> = footer(&table, file).await.row_group(0).columns().iter().map(|c| c.compression()).collect();
+    assert!(codecs.iter().all(|codec| *codec == Compression::SNAPPY), "{codecs:?}");
+    assert_eq!(all_rows(&table, &files).await, rows);
+}
+
+#[tokio::test]
+async fn a_changelog_is_in_key_order_and_in_a_format_that_is_written() {
+    let table = in_memory(&[]);
+    let mut writer = RollingFileWriter::new(&table, changelog_spec(0)).unwrap();
+    writer.write(&changes(&table, 10..20)).await.unwrap();
+    let error = writer.write(&changes(&table, 9..10)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert_eq!(names(&table).await, Vec::<String>::new());
+    // A data file holds each key once.
+    let mut writer = RollingFileWriter::new(&table, spec()).unwrap();
+    writer.write(&batch(&table, 10..20)).await.unwrap();
+    assert_eq!(writer.write(&batch(&table, 19..20)).await.unwrap_err().kind(), ErrorKind::Internal);
+    let avro = in_memory(&[("changelog-file.format", "avro")]);
+    let error = RollingFileWriter::new(&avro, changelog_spec(0)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("changelog files of the format avro"), "{error}");
+    RollingFileWriter::new(&avro, spec()).unwrap();
+}
+
+#[tokio::test]
+async fn changelogs_roll_as_data_files_do() {
+    let table = in_memory(&[("target-file-size", "100 kb"), ("file.compression", "none")]);
+    let mut writer = RollingFileWriter::new(&table, changelog_spec(0)).unwrap();
+    let rows = changes(&table, 0..30_000);
+    writer.write(&rows).await.unwrap();
+    let files = writer.finish().await.unwrap();
+    assert!(files.len() > 2, "{}", files.len());
+    let names: Vec<_> = files.iter().map(|file| file.file_name.as_str()).collect();
+    assert_eq!(names[..2], ["changelog-name-0.parquet", "changelog-name-1.parquet"]);
+    assert_eq!(all_rows(&table, &files).await, rows);
+}

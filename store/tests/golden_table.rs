@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, DataType, FileKind, ManifestEntry, Snapshot, TableSchema, json_value};
+use alluvium_format::{DataFileMeta, DataType, Datum, FileKind, ManifestEntry, Snapshot, TableSchema, json_value};
 use alluvium_store::{PartitionBucket, Publish, TableIo, TableStore};
 use arrow_array::RecordBatch;
 use object_store::local::LocalFileSystem;
@@ -123,7 +123,7 @@ fn expected_row(line: &str, schema: &TableSchema) -> String {
     let values = schema.fields.iter().map(|field| {
         let value = json.get(&field.name).unwrap_or(&serde_json::Value::Null);
         // Answers are what the columns hold: nullability is not their business.
-        json_value::from_json(value, &nullable(&field.data_type)).unwrap()
+        in_order(json_value::from_json(value, &nullable(&field.data_type)).unwrap())
     });
     format!("{kind}@{snapshot} {:?}", values.collect::<Vec<_>>())
 }
@@ -132,13 +132,27 @@ fn nullable(data_type: &DataType) -> DataType {
     data_type.with_nullable(true)
 }
 
+/// A value with the entries of its maps in one order: a map has none, and Java writes them as they hash.
+fn in_order(value: Option<Datum>) -> Option<Datum> {
+    value.map(|value| match value {
+        Datum::Map(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| (in_order(key), in_order(value)));
+            let mut entries: Vec<_> = entries.collect();
+            entries.sort_by_key(|entry| format!("{entry:?}"));
+            Datum::Map(entries)
+        }
+        Datum::Array(values) => Datum::Array(values.into_iter().map(in_order).collect()),
+        Datum::Row(values) => Datum::Row(values.into_iter().map(in_order).collect()),
+        other => other,
+    })
+}
+
 /// The rows of a batch, as [`expected`] gives them.
 pub(crate) fn rows(values: &RecordBatch, schema: &TableSchema, prefix: impl Fn(usize) -> String) -> Vec<String> {
     let rows = (0..values.num_rows()).map(|row| {
-        let row_values =
-            values.columns().iter().zip(&schema.fields).map(|(column, field)| {
-                alluvium_format::arrow::datum_at(column.as_ref(), &field.data_type, row).unwrap()
-            });
+        let row_values = values.columns().iter().zip(&schema.fields).map(|(column, field)| {
+            in_order(alluvium_format::arrow::datum_at(column.as_ref(), &field.data_type, row).unwrap())
+        });
         format!("{} {:?}", prefix(row), row_values.collect::<Vec<_>>())
     });
     rows.collect()

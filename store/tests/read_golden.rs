@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{MergeEngine, Predicate, RowKind};
+use alluvium_format::{IndexFileMeta, MergeEngine, Predicate, RowKind};
 use alluvium_merge_tree::{MergeOptions, drop_deletes, interval_partition};
-use alluvium_store::{DataFileBatch, DataFileRead, DataFileReader, MergeRead, SystemColumns, TableStore};
+use alluvium_store::{
+    BucketDeletionVectors, DataFileBatch, DataFileRead, DataFileReader, MergeRead, SystemColumns, TableStore,
+    deletion_vectors,
+};
 
 use crate::golden_table::{self, Place, changelog_files, live_files};
 
@@ -28,7 +31,7 @@ async fn read_all(mut reader: DataFileReader) -> Vec<DataFileBatch> {
 /// Whether a batch read is nothing but the merge of all live files.
 fn is_plain_merge(table: &TableStore) -> bool {
     let options = table.options();
-    options.merge_engine().unwrap() == MergeEngine::Deduplicate && !options.deletion_vectors_enabled().unwrap()
+    matches!(options.merge_engine().unwrap(), MergeEngine::Deduplicate | MergeEngine::PartialUpdate) && !options.deletion_vectors_enabled().unwrap()
 }
 
 /// The rows at the latest snapshot, merged; `None` when the merge is not all there is to it.
@@ -86,6 +89,81 @@ async fn merges_as_paimon_does_on_this_machine() {
 #[tokio::test]
 async fn merges_as_paimon_does_in_memory() {
     compare_merged(Place::Memory).await;
+}
+
+/// The rows of a snapshot of a table with deletion vectors: what its compacted files have left.
+async fn undeleted(table: &TableStore, id: i64) -> Vec<String> {
+    let snapshot = table.snapshots().get(id).await.unwrap();
+    let (schema, mut rows) = (table.schema(), Vec::new());
+    let live = live_files(table, &snapshot).await;
+    let buckets: Vec<_> = live.iter().map(|(bucket, _)| bucket.clone()).collect();
+    let vectors = deletion_vectors::read(table, &snapshot, &buckets).await.unwrap();
+    for ((bucket, files), vectors) in live.iter().zip(vectors) {
+        let deletions = Arc::new(vectors.vectors);
+        for file in files.iter().filter(|file| file.level > 0 || schema.primary_keys.is_empty()) {
+            let read = DataFileRead { deletions: Arc::clone(&deletions), ..all_columns(table, SystemColumns::None) };
+            let reader = DataFileReader::open(table, bucket, file, &read).await.unwrap();
+            for batch in read_all(reader).await {
+                rows.extend(golden_table::rows(&batch.values, schema, |_| "@".to_owned()));
+            }
+        }
+    }
+    rows.sort();
+    rows
+}
+
+#[tokio::test]
+async fn leaves_out_what_paimon_deleted() {
+    let mut compared = 0;
+    for case in golden_table::cases().iter().filter(|case| case.starts_with("dv-")) {
+        for place in [Place::Local, Place::Memory] {
+            let table = golden_table::open(case, place).await;
+            let latest = table.snapshots().latest_id().await.unwrap().unwrap();
+            for id in 1..=latest {
+                let answer = if id == latest { "expected.ndjson".to_owned() } else { format!("at-{id}.ndjson") };
+                let Some(expected) = golden_table::expected(case, &answer, table.schema()) else { continue };
+                assert_eq!(undeleted(&table, id).await, expected, "{case} {place:?} at {id}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 18, "{compared}");
+}
+
+/// The vectors of an index file that Paimon wrote, written again: the same bytes, unless they lie in another order.
+#[tokio::test]
+async fn writes_index_files_as_paimon_does() {
+    let mut compared = 0;
+    for case in golden_table::cases().iter().filter(|case| case.starts_with("dv-") && *case != "dv-append") {
+        let table = golden_table::open(case, Place::Memory).await;
+        let latest = table.snapshots().latest().await.unwrap().unwrap();
+        for (bucket, _) in live_files(&table, &latest).await {
+            let mut read = deletion_vectors::read(&table, &latest, std::slice::from_ref(&bucket)).await.unwrap();
+            let BucketDeletionVectors { vectors, file } = read.remove(0);
+            let Some(theirs) = file else { continue };
+            let ours = deletion_vectors::write(&table, &bucket, &vectors).await.unwrap();
+            assert_eq!(ours.row_count, theirs.row_count, "{case}");
+            assert_eq!(ours.file_size, theirs.file_size, "{case}");
+            assert!(ours.file_name.starts_with("index-") && ours.file_name.ends_with("-0"), "{}", ours.file_name);
+            let by_name = |file: &IndexFileMeta| {
+                let mut ranges = file.dv_ranges.clone().unwrap();
+                ranges.sort_by(|a, b| a.data_file_name.cmp(&b.data_file_name));
+                ranges
+            };
+            if ours.dv_ranges != Some(by_name(&theirs)) {
+                assert!(vectors.len() > 1, "{case}");
+                continue;
+            }
+            let bytes = |name: &str| format!("index/{name}");
+            assert_eq!(
+                table.io().get(&bytes(&ours.file_name)).await.unwrap(),
+                table.io().get(&bytes(&theirs.file_name)).await.unwrap(),
+                "{case}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 3, "{compared}");
 }
 
 #[tokio::test]

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alluvium_format::arrow::{array_from_datums, to_arrow_schema};
+use alluvium_format::deletion_vector::{DeletionVector, DeletionVectorKind};
 use alluvium_format::{
     BinaryRow, CompareOp, DataField, DataFileMeta, DataType, Datum, ErrorKind, FileSource, Predicate,
 };
 use alluvium_merge_tree::{KeyValueBatch, MergeOptions, interval_partition};
 use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, FileContent, MergeRead, PartitionBucket, RollingFileWriter,
-    SystemColumns, TableStore,
+    DataFileRead, DataFileReader, DataFileSpec, DeletionVectors, FileContent, MergeRead, PartitionBucket,
+    RollingFileWriter, SystemColumns, TableStore,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
@@ -153,6 +154,88 @@ async fn merges_large_files_by_ranges() {
         assert!(target == "100 mb" || files.len() > 3);
         assert_eq!(merge(&table, files, Predicate::True).await, model(&runs));
     }
+}
+
+/// The records of every key in merge order, with the level of the file each is in.
+type Groups = BTreeMap<i32, Vec<(i64, i32)>>;
+
+async fn groups(table: &TableStore, files: Vec<DataFileMeta>, deletions: DeletionVectors) -> Groups {
+    let sections = interval_partition(files, &table.schema().key_types()).unwrap();
+    let options = MergeOptions::new(table.schema(), table.options()).unwrap();
+    let read = DataFileRead { deletions: Arc::new(deletions), ..read_of(table, Predicate::True) };
+    let mut merge = MergeRead::new(table, bucket(), sections, &options, read).unwrap();
+    let mut found = Groups::new();
+    while let Some(groups) = merge.next_groups().await.unwrap() {
+        let records = groups.records();
+        let keys = records.values.column(0).as_primitive::<Int32Type>();
+        for key in 0..groups.num_keys() {
+            let rows = groups.range(key);
+            assert!(rows.clone().all(|row| keys.value(row) == keys.value(rows.start)));
+            assert!(found.last_key_value().is_none_or(|(last, _)| *last < keys.value(rows.start)), "keys ascend");
+            let of_key = rows.clone().map(|row| (records.sequences.value(row), groups.levels()[row]));
+            found.insert(keys.value(rows.start), of_key.collect());
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Runs of level 0 over one of level 3 and one of level 5, each higher one older, some rows of the top one deleted.
+    #[test]
+    fn groups_random_runs_with_their_levels(
+        runs in prop::collection::vec(
+            prop::collection::btree_map(-100..100_i32, (0..4_i8, prop::option::of(any::<i64>())), 1..80),
+            1..5,
+        ),
+        deleted in prop::collection::btree_set(0..80_u64, 0..10),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runs: Vec<Run> = runs.iter().zip(0..).map(|(keys, at)| run_of(keys, at * 1000)).collect();
+        let levels = [5, 3, 0, 0];
+        let mut model = Groups::new();
+        let deleted: Vec<u64> = deleted.into_iter().filter(|row| *row < runs[0].len() as u64).collect();
+        for (at, (run, level)) in runs.iter().zip(levels).enumerate() {
+            for (row, (key, (sequence, ..))) in (0_u64..).zip(run) {
+                if at > 0 || !deleted.contains(&row) {
+                    model.entry(*key).or_default().push((*sequence, level));
+                }
+            }
+        }
+        let found = runtime.block_on(async {
+            let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+            let table = memory_table::create(&store, TABLE, &[]).await;
+            let mut files = Vec::new();
+            for (run, level) in runs.iter().zip(levels) {
+                let written = write(&table, run, 8).await;
+                files.extend(written.into_iter().map(|file| DataFileMeta { level, ..file }));
+            }
+            let mut vector = DeletionVector::new(DeletionVectorKind::Bitmap32);
+            for row in deleted {
+                vector.delete(row).unwrap();
+            }
+            let vectors = DeletionVectors::from([(files[0].file_name.clone(), Arc::new(vector))]);
+            groups(&table, files, vectors).await
+        });
+        prop_assert_eq!(found, model);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_gives_merged_records_or_groups() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = memory_table::create(&store, TABLE, &[]).await;
+    let mut files = Vec::new();
+    for first in [0, 1000] {
+        let run: Run = (0..20_000).map(|key| (key, (first + i64::from(key), 0, None))).collect();
+        files.extend(write(&table, &run, 4).await);
+    }
+    let sections = interval_partition(files, &table.schema().key_types()).unwrap();
+    let options = MergeOptions::new(table.schema(), table.options()).unwrap();
+    let mut merge = MergeRead::new(&table, bucket(), sections, &options, read_of(&table, Predicate::True)).unwrap();
+    assert!(merge.next_groups().await.unwrap().is_some());
+    assert_eq!(merge.next().await.unwrap_err().kind(), ErrorKind::Internal);
 }
 
 fn equals(column: &str, literal: Datum) -> Predicate {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_format::{CommitKind, Error, ErrorKind, Predicate, Result, Snapshot, path};
+use alluvium_format::{CommitKind, Error, ErrorKind, IndexManifestEntry, Predicate, Result, Snapshot, path};
 
 use crate::commit::FileStoreCommit;
 use crate::commit::changes::Change;
@@ -16,6 +16,7 @@ use crate::commit::doubt::{CommitKey, Doubt};
 use crate::commit::overwrite::{PostponeBucket, Replaced, replace};
 use crate::commit::plan;
 use crate::commit::prepare::Preparation;
+use crate::commit::vector_conflict::find_vector_clash;
 use crate::scan::live_files::{LiveFiles, over_entries};
 use crate::scan::partition_filter::PartitionFilter;
 use crate::scan::{delta_entries, live_files};
@@ -222,10 +223,7 @@ impl FileStoreCommit {
                     }
                 };
                 let base = self.live(latest, partitions).await?;
-                let index = match latest.and_then(|latest| latest.index_manifest.as_deref()) {
-                    Some(name) => self.table.manifests().index_entries(name).await?,
-                    None => Vec::new(),
-                };
+                let index = self.index(latest).await?.to_vec();
                 let postpone = match self.table.options().bucket()? {
                     path::POSTPONE_BUCKET => PostponeBucket::Replaced,
                     _ => PostponeBucket::Left,
@@ -245,10 +243,21 @@ impl FileStoreCommit {
         }
     }
 
+    async fn index(&self, latest: Option<&Snapshot>) -> Result<Arc<Vec<IndexManifestEntry>>> {
+        match latest.and_then(|latest| latest.index_manifest.as_deref()) {
+            Some(name) => self.table.manifests().index_entries(name).await,
+            None => Ok(Arc::default()),
+        }
+    }
+
     async fn check(&self, base: LiveFiles, change: &Arc<Change>, latest: Option<&Snapshot>) -> Result<()> {
         let rules = ConflictRules { kind: change.kind, key_types: self.table.schema().key_types() };
-        let (entries, count) = (Arc::clone(change), base.len() + change.entries.len());
-        let find = move || find_clash(base.iter(), &entries.entries, &rules);
+        let (ours, count) = (Arc::clone(change), base.len() + change.entries.len());
+        let index = if change.index.is_empty() { Arc::default() } else { self.index(latest).await? };
+        let find = move || {
+            let clash = find_clash(base.iter(), &ours.entries, &rules)?;
+            Ok(clash.or_else(|| find_vector_clash(base.iter(), &ours, &index)))
+        };
         match over_entries(self.table.io(), count, find).await? {
             Some(clash) => Err(self.conflict(&clash, latest).await),
             None => Ok(()),
@@ -256,7 +265,7 @@ impl FileStoreCommit {
     }
 
     async fn conflict(&self, clash: &Clash, latest: Option<&Snapshot>) -> Error {
-        let partition = self.table.partition_path(&clash.touched().0.partition).unwrap_or_default();
+        let partition = self.table.partition_path(&clash.file().partition).unwrap_or_default();
         let whose = match self.blamed(clash, latest).await {
             Ok(Some(other)) => format!(
                 "; snapshot {} did that ({} of user {}, identifier {})",
@@ -280,7 +289,8 @@ impl FileStoreCommit {
 
     /// The snapshot, among the latest, whose commit touched the file of a clash.
     async fn blamed(&self, clash: &Clash, latest: Option<&Snapshot>) -> Result<Option<Snapshot>> {
-        let (file, kind) = clash.touched();
+        let file = clash.file();
+        let Some(kind) = clash.touched() else { return Ok(None) };
         let mut next = latest.cloned();
         for _ in 0..BLAMED_SNAPSHOTS_MAX {
             let Some(snapshot) = next else { return Ok(None) };

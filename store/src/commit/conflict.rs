@@ -26,7 +26,8 @@ pub(crate) struct ConflictRules {
 pub(crate) struct ClashFile {
     pub(crate) partition: BinaryRow,
     pub(crate) bucket: i32,
-    pub(crate) level: i32,
+    /// Of a data file of which it is known.
+    pub(crate) level: Option<i32>,
     pub(crate) name: String,
 }
 
@@ -43,6 +44,10 @@ pub(crate) enum Clash {
     Gone(ClashFile),
     /// Two files of one level have overlapping key ranges.
     Overlap { there: Box<ClashFile>, other: Box<ClashFile> },
+    /// Its deletion vectors, in the index file `index`, speak of a file that is not there (any more).
+    VectorOfGone { file: ClashFile, index: String },
+    /// It was made of an index file that is not the bucket's (any more).
+    VectorsReplaced { ours: ClashFile, there: Option<String> },
 }
 
 impl ClashFile {
@@ -50,7 +55,7 @@ impl ClashFile {
         Self {
             partition: entry.partition.clone(),
             bucket: entry.bucket,
-            level: entry.file.level,
+            level: Some(entry.file.level),
             name: entry.file.file_name.clone(),
         }
     }
@@ -63,19 +68,32 @@ impl ClashFile {
 
 impl fmt::Display for ClashFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (level {}, bucket {})", self.name, self.level, self.bucket)
+        match self.level {
+            Some(level) => write!(f, "{} (level {level}, bucket {})", self.name, self.bucket),
+            None => write!(f, "{} (bucket {})", self.name, self.bucket),
+        }
     }
 }
 
 impl Clash {
-    /// The file that somebody else touched, and how: what to look for in the snapshots since.
-    pub(crate) fn touched(&self) -> (&ClashFile, FileKind) {
+    /// The file that it is about.
+    pub(crate) fn file(&self) -> &ClashFile {
         match self {
-            Self::Gone(file) => (file, FileKind::Delete),
-            Self::TotalBuckets { file, .. } | Self::NamedTwice(file) | Self::AlreadyThere(file) => {
-                (file, FileKind::Add)
+            Self::Gone(file) | Self::NamedTwice(file) | Self::AlreadyThere(file) => file,
+            Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } => file,
+            Self::Overlap { there, .. } => there,
+            Self::VectorsReplaced { ours, .. } => ours,
+        }
+    }
+
+    /// What somebody else did to it, when it is a data file: what to look for in the snapshots since.
+    pub(crate) fn touched(&self) -> Option<FileKind> {
+        match self {
+            Self::Gone(_) | Self::VectorOfGone { .. } => Some(FileKind::Delete),
+            Self::TotalBuckets { .. } | Self::NamedTwice(_) | Self::AlreadyThere(_) | Self::Overlap { .. } => {
+                Some(FileKind::Add)
             }
-            Self::Overlap { there, .. } => (there, FileKind::Add),
+            Self::VectorsReplaced { .. } => None,
         }
     }
 }
@@ -90,6 +108,15 @@ impl fmt::Display for Clash {
             Self::AlreadyThere(file) => write!(f, "the file {file} is to be added, and is there already"),
             Self::Gone(file) => write!(f, "the file {file} is to be deleted, and is not there any more"),
             Self::Overlap { there, other } => write!(f, "the key ranges of {there} and {other} overlap"),
+            Self::VectorOfGone { file, index } => {
+                write!(f, "the index file {index} has deletion vectors of {file}, which is not there any more")
+            }
+            Self::VectorsReplaced { ours, there: Some(there) } => {
+                write!(f, "the deletion vectors were made of the index file {ours}, and {there} took its place")
+            }
+            Self::VectorsReplaced { ours, there: None } => {
+                write!(f, "the deletion vectors were made of the index file {ours}, which is not there any more")
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ mod plan;
 mod prepare;
 #[cfg(test)]
 mod tests;
+mod vector_conflict;
 
 use std::sync::Arc;
 

@@ -70,11 +70,11 @@ impl Preparation<'_> {
             return Ok(before.map(str::to_owned));
         }
         let entries = match before {
-            Some(name) => self.table.manifests().index_entries(name).await?,
+            Some(name) => self.table.manifests().index_entries(name).await?.to_vec(),
             None => Vec::new(),
         };
         let mode = self.table.options().bucket_mode(self.table.schema())?;
-        self.writer.write_index(&merge_index(entries, &change.index, mode)?).await.map(Some)
+        self.writer.write_index(merge_index(entries, &change.index, mode)?).await.map(Some)
     }
 
     /// The statistics of the latest snapshot, with the schema they are of; none when their file has gone, as they are only advice.

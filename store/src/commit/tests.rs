@@ -3,14 +3,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use alluvium_format::index_file::DeletionVectorMeta;
 use alluvium_format::{
     BinaryRow, BucketMode, CommitKind, DataFileMeta, DataType, Datum, ErrorKind, FileKind, IndexFileMeta,
     IndexManifestEntry, ManifestEntry, ManifestFileMeta, SimpleStats,
 };
+use indexmap::IndexMap;
 
+use super::changes::Change;
 use super::conflict::{ConflictRules, find_clash};
 use super::index_merge::merge_index;
 use super::manifest_merge::{MergeLimits, MergeStep, fold_minor};
+use super::vector_conflict::find_vector_clash;
 use crate::scan::live_files::LiveFiles;
 use crate::scan::partition_filter::PartitionFilter;
 
@@ -128,6 +132,10 @@ fn words(clash: &super::conflict::Clash) -> String {
         Clash::AlreadyThere(file) => format!("there {}", file.name),
         Clash::Gone(file) => format!("gone {}", file.name),
         Clash::Overlap { there, other } => format!("overlap {} {}", there.name, other.name),
+        Clash::VectorOfGone { file, index } => format!("vector of gone {} in {index}", file.name),
+        Clash::VectorsReplaced { ours, there } => {
+            format!("replaced {} by {}", ours.name, there.as_deref().unwrap_or("nothing"))
+        }
     }
 }
 
@@ -308,5 +316,68 @@ fn index_manifests() {
         };
         let found = merged.map(names).map_err(|error| error.kind());
         assert_eq!(found, expected.map(str::to_owned), "{before} then {changes}");
+    }
+}
+
+/// `+index=file=file` or `-index=file`, of bucket 0 or, with `@1`, of another.
+fn vectors(text: &str) -> Vec<IndexManifestEntry> {
+    let one = |word: &str| {
+        let (word, bucket) = word.split_once('@').map_or((word, 0), |(word, bucket)| (word, bucket.parse().unwrap()));
+        let kind = if word.starts_with('+') { FileKind::Add } else { FileKind::Delete };
+        let mut names = word[1..].split('=');
+        let mut entry = index(kind, names.next().unwrap(), "DELETION_VECTORS", bucket);
+        let range = |name: &str| DeletionVectorMeta {
+            data_file_name: name.to_owned(),
+            offset: 1,
+            length: 1,
+            cardinality: Some(1),
+        };
+        entry.index_file.dv_ranges = Some(names.map(range).collect());
+        IndexManifestEntry { partition: row(0), ..entry }
+    };
+    text.split_whitespace().map(one).collect()
+}
+
+#[test]
+fn conflicts_of_deletion_vectors() {
+    let cases = [
+        ("+a l5", "", "", "+i=a", "none"),
+        ("", "", "", "+i=a", "vector of gone a in i"),
+        ("+a l5 b1", "", "", "+i=a", "vector of gone a in i"),
+        ("+a l5 b1", "", "", "+i=a@1", "none"),
+        ("+a l5 p1", "", "", "+i=a", "vector of gone a in i"),
+        // Files of the change itself: gone, new, moved up a level.
+        ("+a l5", "-a l5, +b l5", "", "+i=a", "vector of gone a in i"),
+        ("+a l5", "-a l5, +b l5", "", "+i=b", "none"),
+        ("+a l4", "-a l4, +a l5", "", "+i=a", "none"),
+        ("+a l4", "+a l5, -a l4", "", "+i=a", "none"),
+        ("+a l5, +b l5", "-b l5", "", "+i=a=b", "vector of gone b in i"),
+        // What was said before may be said again, of a file that is gone as well.
+        ("", "", "+h=a", "+i=a", "none"),
+        ("", "", "+h=a@1", "+i=a", "vector of gone a in i"),
+        // Made of the index file that is there, of another one, of one that is gone.
+        ("+a l5", "", "+h=a", "-h=a +i=a", "none"),
+        ("+a l5", "", "+j=a", "-h=a +i=a", "replaced h by j"),
+        ("+a l5", "", "", "-h=a +i=a", "replaced h by nothing"),
+        ("+a l5", "", "+h=a@1", "-h=a +i=a", "replaced h by nothing"),
+        ("+a l5", "", "+h=a", "-h=a", "none"),
+        ("+a l5", "", "+h=a", "+i", "none"),
+        // Tables without buckets have several index files.
+        ("+a, +b", "", "+h=a +j=b", "-j=b", "none"),
+        ("+a, +b", "", "+h=a +j=b", "-k=b", "replaced k by h"),
+    ];
+    for (there, delta, before, index, expected) in cases {
+        let change = Change {
+            identifier: 1,
+            kind: CommitKind::Compact,
+            watermark: None,
+            properties: IndexMap::new(),
+            entries: entries(delta),
+            changelog: Vec::new(),
+            index: vectors(index),
+        };
+        let clash = find_vector_clash(entries(there).iter(), &change, &vectors(before));
+        let found = clash.map_or("none".to_owned(), |clash| words(&clash));
+        assert_eq!(found, expected, "{delta} {index} onto {there} {before}");
     }
 }

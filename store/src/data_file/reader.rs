@@ -3,11 +3,12 @@
 //! Goes in: a file's metadata and what is wanted of it. Comes out: batches in the order of the file. The way of a batch: bytes are
 //! decoded into the columns of the Parquet file, those are shaped into columns of the schema it was written with, and those become
 //! columns of the schema that is asked for. Invariants: a file has as many rows as its manifest says, or reading it ends in an error
-//! that names it; row groups whose statistics rule the predicate out are not read. Answers to
+//! that names it; row groups whose statistics rule the predicate out, or whose rows are all deleted, are not read. Answers to
 //! `org.apache.paimon.io.KeyValueDataFileRecordReader` and `FormatReaderMapping`.
 
 mod cast;
 mod columns;
+mod deleted_rows;
 mod evolution;
 mod file_chunks;
 mod footer;
@@ -33,6 +34,7 @@ use super::PartitionBucket;
 use crate::deletion_vectors::DeletionVectors;
 use crate::table_store::TableStore;
 use columns::FileColumns;
+use deleted_rows::DeletedRows;
 use evolution::Evolution;
 use source::{OpenFile, RowGroups};
 
@@ -56,7 +58,7 @@ pub struct DataFileRead {
     pub system: SystemColumns,
     /// Rows for which it is not true may be left out, a row group at a time; the caller filters what comes.
     pub predicate: Predicate,
-    /// Rows of files that are left out.
+    /// Rows of files that are left out, by position in their file.
     pub deletions: Arc<DeletionVectors>,
 }
 
@@ -97,8 +99,10 @@ pub struct DataFileReader {
     evolution: Evolution,
     /// The system columns that are read, behind those of the table.
     system: Vec<DataField>,
-    /// Rows that are still to come.
+    /// Rows that are still to be decoded.
     rows_left: u64,
+    /// Which of them are left out.
+    deleted: Option<DeletedRows>,
 }
 
 impl DataFileReader {
@@ -144,11 +148,14 @@ impl DataFileReader {
             let what = format!("it has {rows} rows, where its manifest says {}", file.row_count);
             return Err(corrupt(&relative, what));
         }
-        let groups = row_groups::select(&metadata, &read.predicate, &schema.fields, &read.fields);
+        let mut groups = row_groups::select(&metadata, &read.predicate, &schema.fields, &read.fields);
+        let deleted = read.deletions.get(&file.file_name).filter(|vector| !vector.is_empty());
+        let deleted = deleted.map(|vector| DeletedRows::of(vector, &metadata, &mut groups)).transpose();
+        let deleted = deleted.map_err(|what| corrupt(&relative, what))?;
         let rows_left = groups.iter().map(|group| u64::try_from(metadata.row_group(*group).num_rows()).unwrap_or(0));
         let rows_left = rows_left.sum();
         let row_groups = opened.row_groups(groups, columns.mask().clone())?;
-        Ok(Self { row_groups, columns, evolution, system, rows_left })
+        Ok(Self { row_groups, columns, evolution, system, rows_left, deleted })
     }
 
     /// The next rows; `None` at the end.
@@ -156,19 +163,25 @@ impl DataFileReader {
     /// # Errors
     /// `Corrupt` and `Storage` with the path.
     pub async fn next(&mut self) -> Result<Option<DataFileBatch>> {
-        let Some(decoded) = self.row_groups.next().await? else {
-            return match self.rows_left {
-                0 => Ok(None),
-                missing => Err(corrupt(self.row_groups.path(), format!("it ends {missing} rows early"))),
+        loop {
+            let Some(mut decoded) = self.row_groups.next().await? else {
+                return match self.rows_left {
+                    0 => Ok(None),
+                    missing => Err(corrupt(self.row_groups.path(), format!("it ends {missing} rows early"))),
+                };
             };
-        };
-        let rows = decoded.num_rows();
-        self.rows_left = self
-            .rows_left
-            .checked_sub(rows as u64)
-            .ok_or_else(|| corrupt(self.row_groups.path(), "it has more rows than its footer says"))?;
-        let batch = self.batch(&decoded).context(|| format!("reading {}", self.row_groups.path()))?;
-        Ok(Some(batch))
+            self.rows_left = self
+                .rows_left
+                .checked_sub(decoded.num_rows() as u64)
+                .ok_or_else(|| corrupt(self.row_groups.path(), "it has more rows than its footer says"))?;
+            if let Some(deleted) = &mut self.deleted {
+                decoded = deleted.apply(decoded)?;
+            }
+            if decoded.num_rows() > 0 {
+                let batch = self.batch(&decoded).context(|| format!("reading {}", self.row_groups.path()))?;
+                return Ok(Some(batch));
+            }
+        }
     }
 
     fn batch(&self, decoded: &RecordBatch) -> Result<DataFileBatch> {
