@@ -51,6 +51,52 @@ fn defaults_are_paimons() {
 }
 
 #[test]
+fn options_of_columns_are_found_by_their_names() {
+    let of = |pairs: &[(&str, &str)]| {
+        CoreOptions::new(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    };
+    let options = of(&[
+        ("fields.h,i.sequence-group", "y"),
+        ("fields.g.sequence-group", "a,b.c"),
+        ("fields.b.c.aggregate-function", "sum"),
+        ("fields.default-aggregate-function", "max"),
+        ("fields.y.ignore-retract", "true"),
+        ("partial-update.remove-record-on-sequence-group", "g,h"),
+        ("changelog-producer.row-deduplicate-ignore-fields", "a,y"),
+    ]);
+    let groups = options.sequence_groups().into_iter();
+    let groups: Vec<_> = groups.map(|group| (group.option, group.sequence_fields, group.members)).collect();
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (g, h) = ("fields.g.sequence-group".to_owned(), "fields.h,i.sequence-group".to_owned());
+    assert_eq!(groups, [(g, names(&["g"]), names(&["a", "b.c"])), (h, names(&["h", "i"]), names(&["y"]))]);
+    assert_eq!((options.field_aggregate_function("b.c"), options.field_aggregate_function("y")), (Some("sum"), None));
+    assert_eq!(options.default_aggregate_function(), Some("max"));
+    assert_eq!((options.field_ignore_retract("y").unwrap(), options.field_ignore_retract("a").unwrap()), (true, false));
+    assert_eq!(options.partial_update_remove_record_on_sequence_group(), Some(names(&["g", "h"])));
+    assert_eq!(options.changelog_row_deduplicate_ignored_fields(), names(&["a", "y"]));
+    let none = of(&[]);
+    assert!(none.sequence_groups().is_empty() && none.partial_update_remove_record_on_sequence_group().is_none());
+    assert!(none.changelog_row_deduplicate_ignored_fields().is_empty());
+}
+
+#[test]
+fn four_kinds_of_tables_look_up() {
+    let of = |name: &str, value: &str| CoreOptions::new([(name.to_owned(), value.to_owned())].into_iter().collect());
+    for (name, value, wanted) in [
+        ("changelog-producer", "lookup", true),
+        ("merge-engine", "first-row", true),
+        ("deletion-vectors.enabled", "true", true),
+        ("force-lookup", "true", true),
+        ("changelog-producer", "full-compaction", false),
+        ("merge-engine", "aggregation", false),
+        ("force-lookup", "false", false),
+    ] {
+        assert_eq!(of(name, value).need_lookup().unwrap(), wanted, "{name} = {value}");
+    }
+    assert_eq!(of("force-lookup", "perhaps").need_lookup().unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[test]
 fn values_depend_on_each_other_as_in_paimon() {
     let of = |pairs: &[(&str, &str)]| {
         CoreOptions::new(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
