@@ -5,6 +5,7 @@
 //! the outcome of a commit is unknown. Answers to `org.apache.paimon.table.sink.TableWriteImpl`.
 
 mod commits;
+mod compactions;
 mod room;
 
 use std::collections::BTreeMap;
@@ -171,8 +172,8 @@ impl TableWrite {
         self.waiting_bytes() + self.flushing_bytes()
     }
 
-    /// Commits what was written since the last commit. Nothing happens when the identifier is committed already: the rows are
-    /// dropped then, as they are in the table. A commit whose compactions clash with those of another job succeeds without them.
+    /// Commits what was written since the last commit. When the identifier is committed already the rows are dropped, as they are in
+    /// the table; compactions that an earlier run of that commit left undone are done then. A commit whose compactions clash with those of another job succeeds without them.
     ///
     /// # Errors
     /// Those of [`alluvium_store::FileStoreCommit::commit`]; `Invalid` when a partition is split into another number of buckets.

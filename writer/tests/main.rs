@@ -3,6 +3,7 @@
 
 mod commits;
 mod compactors;
+mod engines;
 mod faults;
 mod golden;
 mod model;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use alluvium_compaction::{CompactReport, CompactRequest, compact_table};
 use alluvium_format::arrow::{array_from_datums, datum_at, to_arrow_schema};
 use alluvium_format::json_value::{from_json, to_json};
+use alluvium_format::options::MergeEngine;
 use alluvium_format::{
     DataFileMeta, ManifestEntry, Predicate, Result, RowKind, SchemaDefinition, Snapshot, TableSchema,
 };
 use alluvium_merge_tree::{MergeOptions, drop_deletes, interval_partition};
 use alluvium_sim::{FaultyStore, SimClock, SimNamer};
 use alluvium_store::{
-    CpuPool, DataFileRead, FileSystemCatalog, MergeRead, PartitionBucket, Publish, SystemColumns, TableIo, TableName,
-    TableStore, scan,
+    CpuPool, DataFileRead, DataFileReader, DeletionVectors, FileSystemCatalog, MergeRead, PartitionBucket, Publish,
+    SystemColumns, TableIo, TableName, TableStore, deletion_vectors, scan,
 };
 use alluvium_writer::{CompactionWait, TableWrite, WriteOptions};
 use arrow_array::{Int8Array, RecordBatch};
@@ -116,14 +117,31 @@ impl World {
         rows
     }
 
+    /// The vectors of a bucket in the latest snapshot.
+    pub(crate) async fn vectors(&self, bucket: &PartitionBucket) -> DeletionVectors {
+        let snapshot = self.table.snapshots().latest().await.unwrap().unwrap();
+        let read = deletion_vectors::read(&self.table, &snapshot, std::slice::from_ref(bucket)).await.unwrap();
+        read.into_iter().next().unwrap().vectors
+    }
+
     async fn read_bucket(&self, bucket: PartitionBucket, files: Vec<DataFileMeta>, rows: &mut BTreeMap<String, Value>) {
         let table = self.reopened().await;
         let schema = table.schema();
+        let options = table.options();
+        let with_vectors = options.deletion_vectors_enabled().unwrap();
+        // Where rows are complete only once they are compacted.
+        let above_level_0 = with_vectors || options.merge_engine().unwrap() == MergeEngine::FirstRow;
+        let files: Vec<_> = files.into_iter().filter(|file| !above_level_0 || file.level > 0).collect();
+        let deletions = if with_vectors { self.vectors(&bucket).await } else { DeletionVectors::default() };
         let merge = MergeOptions::new(schema, table.options()).unwrap();
         let sections = interval_partition(files, &schema.key_types()).unwrap();
         let fields = schema.fields.as_slice().into();
-        let read =
-            DataFileRead { fields, system: SystemColumns::All, predicate: Predicate::True, deletions: Arc::default() };
+        let read = DataFileRead {
+            fields,
+            system: SystemColumns::All,
+            predicate: Predicate::True,
+            deletions: deletions.into(),
+        };
         let mut merge = MergeRead::new(&table, bucket, sections, &merge, read).unwrap();
         while let Some(batch) = merge.next().await.unwrap() {
             let batch = drop_deletes(batch).unwrap();
@@ -135,22 +153,89 @@ impl World {
         }
     }
 
-    /// The names of the data files that are there.
+    /// The changes of all changelog files, in the order of the snapshots that name them; within one, in the order of each file.
+    pub(crate) async fn changelog(&self) -> Vec<Row> {
+        let mut changes = Vec::new();
+        for snapshot in self.snapshots().await {
+            changes.extend(self.changelog_of(&snapshot).await);
+        }
+        changes
+    }
+
+    /// The changes that a snapshot names.
+    pub(crate) async fn changelog_of(&self, snapshot: &Snapshot) -> Vec<Row> {
+        let table = self.reopened().await;
+        let schema = table.schema();
+        let mut changes = Vec::new();
+        for entry in scan::changelog_entries(&table, snapshot, &Predicate::True).await.unwrap() {
+            let bucket = PartitionBucket { partition: entry.partition, bucket: entry.bucket };
+            let fields = schema.fields.as_slice().into();
+            let system = SystemColumns::All;
+            let read = DataFileRead { fields, system, predicate: Predicate::True, deletions: Arc::default() };
+            let mut reader = DataFileReader::open(&table, &bucket, &entry.file, &read).await.unwrap();
+            let mut rows = 0;
+            while let Some(batch) = reader.next().await.unwrap() {
+                let kinds = batch.kinds.unwrap();
+                rows += batch.values.num_rows();
+                changes.extend((0..batch.values.num_rows()).map(|row| {
+                    let kind = RowKind::from_byte(kinds.value(row)).unwrap();
+                    (kind, row_of(schema, &batch.values, row))
+                }));
+            }
+            assert_eq!(rows as i64, entry.file.row_count);
+        }
+        changes
+    }
+
+    /// The names of the data, changelog and index files that are there.
     pub(crate) async fn data_files(&self) -> BTreeSet<String> {
         let all = self.table.io().list_all("").await.unwrap();
-        let names = all.into_iter().map(|file| file.path.rsplit('/').next().unwrap().to_owned());
-        names.filter(|name| name.ends_with(".parquet")).collect()
+        let is_data = |path: &str| path.ends_with(".parquet") || path.starts_with("index/");
+        let names = all.into_iter().filter(|file| is_data(&file.path));
+        names.map(|file| file.path.rsplit('/').next().unwrap().to_owned()).collect()
+    }
+
+    /// The names of the data, changelog and index files that snapshots name.
+    pub(crate) async fn named_files(&self) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        for snapshot in self.snapshots().await {
+            let entries = scan::delta_entries(&self.table, &snapshot, &Predicate::True).await.unwrap();
+            let changelog = scan::changelog_entries(&self.table, &snapshot, &Predicate::True).await.unwrap();
+            named.extend(entries.into_iter().chain(changelog).map(|entry| entry.file.file_name));
+            if let Some(manifest) = &snapshot.index_manifest {
+                let entries = self.table.manifests().index_entries(manifest).await.unwrap();
+                named.extend(entries.iter().map(|entry| entry.index_file.file_name.clone()));
+            }
+        }
+        named
     }
 
     /// Asserts that exactly the files which snapshots name are there.
     pub(crate) async fn assert_no_garbage(&self) {
-        let mut named = BTreeSet::new();
-        for snapshot in self.snapshots().await {
-            let entries = scan::delta_entries(&self.table, &snapshot, &Predicate::True).await.unwrap();
-            named.extend(entries.into_iter().map(|entry| entry.file.file_name));
-        }
-        assert_eq!(self.data_files().await, named, "the files that are there, and those that snapshots name");
+        assert_eq!(
+            self.data_files().await,
+            self.named_files().await,
+            "the files that are there, and those that snapshots name"
+        );
     }
+}
+
+/// What changes make of a table; panics where they are not what a table can go through.
+pub(crate) fn replay(schema: &TableSchema, changes: &[Row]) -> BTreeMap<String, Value> {
+    let mut rows: BTreeMap<String, Value> = BTreeMap::new();
+    for (kind, row) in changes {
+        let key = key_text(schema, row);
+        match kind {
+            RowKind::Insert => assert_eq!(rows.insert(key, row.clone()), None, "+I of a row that is there: {row}"),
+            RowKind::UpdateAfter => {
+                assert!(rows.insert(key.clone(), row.clone()).is_none(), "+U without its -U: {row}");
+            }
+            RowKind::UpdateBefore | RowKind::Delete => {
+                assert_eq!(rows.remove(&key).as_ref(), Some(row), "{kind:?} of what is not there");
+            }
+        }
+    }
+    rows
 }
 
 /// The rows as a batch with their kinds; absent columns are null.

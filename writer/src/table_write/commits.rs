@@ -4,23 +4,18 @@
 //! names them; rows that are published stay so, whatever becomes of the compactions beside them; a compaction that clashes with that
 //! of another job is planned anew. Answers to `StoreSinkWriteImpl.prepareCommit` and `TableCommitImpl`.
 
-use std::collections::BTreeSet;
-
 use alluvium_compaction::Picking;
-use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result, Snapshot};
-use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket};
+use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result};
+use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
 use futures::future::join_all;
 
-use super::{CommitExtras, CompactionWait, State, TableWrite, place_of};
+use super::{CommitExtras, CompactionWait, State, TableWrite};
 use crate::bucket_writer::{BucketWriter, CompactionDemand};
-use crate::leftovers::{Published, drop_changelog};
+use crate::leftovers::Published;
 use crate::unfinished::Owed;
 
 /// A bucket in which nothing was done for so many commits is forgotten; when it is written again its files are looked up again.
 const IDLE_COMMITS_MAX: u32 = 10;
-
-/// How often the compactions of one commit are planned again after a clash with those of another job.
-const PLANS_MAX: usize = 5;
 
 /// Whether a commit adds to the table or replaces.
 pub(super) enum Change {
@@ -29,14 +24,15 @@ pub(super) enum Change {
 }
 
 /// A commit on its way: all but the messages, and what it asks of compactions.
-struct Commit {
-    change: Change,
-    head: Committable,
-    demand: CompactionDemand,
+pub(super) struct Commit {
+    pub(super) change: Change,
+    pub(super) head: Committable,
+    pub(super) demand: CompactionDemand,
 }
 
 impl Commit {
-    fn with(&self, messages: Vec<CommitMessage>) -> Committable {
+    /// With these messages.
+    pub(super) fn with(&self, messages: Vec<CommitMessage>) -> Committable {
         Committable { messages, ..self.head.clone() }
     }
 }
@@ -46,13 +42,17 @@ impl TableWrite {
     pub(super) async fn change(&mut self, change: Change, identifier: i64, extras: CommitExtras) -> Result<Committed> {
         self.check_open()?;
         self.state = State::Busy;
-        if self.last_committed().is_some_and(|last| identifier <= last) {
-            self.abandon_buckets().await;
-            self.state = State::Open;
-            return Ok(Committed::default());
-        }
         let properties = extras.properties.into_iter().collect();
         let head = Committable { identifier, watermark: extras.watermark, properties, messages: Vec::new() };
+        if self.last_committed().is_some_and(|last| identifier <= last) {
+            return match self.finish(head).await {
+                Ok(committed) => {
+                    self.state = State::Open;
+                    Ok(committed)
+                }
+                Err(error) => Err(self.fail(error).await),
+            };
+        }
         let commit = Commit { demand: self.demand(identifier), change, head };
         let messages = match self.prepare(&commit).await {
             Ok(messages) => messages,
@@ -71,7 +71,7 @@ impl TableWrite {
     }
 
     /// What the commit of this identifier asks of compactions.
-    fn demand(&self, identifier: i64) -> CompactionDemand {
+    pub(super) fn demand(&self, identifier: i64) -> CompactionDemand {
         let awaited = self.buckets.values().any(BucketWriter::awaits_full_compaction);
         if awaited && self.full_compactions.are_due(identifier, self.now_millis()) {
             return CompactionDemand { wait: CompactionWait::Always, picking: Picking::Full };
@@ -96,7 +96,7 @@ impl TableWrite {
     }
 
     /// All messages; when one could not be made, what the others name is deleted.
-    async fn all_or_none(&self, prepared: Vec<Result<CommitMessage>>) -> Result<Vec<CommitMessage>> {
+    pub(super) async fn all_or_none(&self, prepared: Vec<Result<CommitMessage>>) -> Result<Vec<CommitMessage>> {
         let (mut messages, mut failure) = (Vec::with_capacity(prepared.len()), None);
         for message in prepared {
             match message {
@@ -155,118 +155,21 @@ impl TableWrite {
     }
 
     /// The compactions that went into a commit are in the table.
-    fn settle(&mut self, demand: CompactionDemand) {
+    pub(super) fn settle(&mut self, demand: CompactionDemand) {
         self.buckets.values_mut().for_each(BucketWriter::committed);
         if demand.picking == Picking::Full {
             self.full_compactions.done(self.now_millis());
         }
     }
 
-    /// What the buckets know of the table was replaced. Files that are still on level 0 are compacted, where readers wait for that.
-    async fn settle_overwrite(
-        &mut self,
-        commit: &Commit,
-        mut messages: Vec<CommitMessage>,
-        mut committed: Committed,
-    ) -> Result<Committed> {
-        self.abandon_buckets().await;
-        drop_changelog(&self.table, &mut messages).await;
-        if self.settings.looks_up() {
-            let buckets = messages.iter().map(bucket_of).collect();
-            committed.snapshots.extend(self.compact_again(commit, buckets).await?);
-        }
-        Ok(committed)
-    }
-
-    /// Another job compacted the same files: the rows are published, and the buckets go on from what that job left.
-    async fn survive(
-        &mut self,
-        commit: &Commit,
-        published: Published,
-        messages: &[CommitMessage],
-        error: Error,
-    ) -> Result<Committed> {
-        let has_rows = messages.iter().any(|message| !message.data.is_empty());
-        let mut snapshots = match published {
-            Published::Rows(snapshot) => vec![*snapshot],
-            Published::Nothing if !has_rows => Vec::new(),
-            Published::Nothing | Published::Perhaps => return Err(error),
-        };
-        let clashed: Vec<PartitionBucket> =
-            messages.iter().filter(|message| !message.compact.is_empty()).map(bucket_of).collect();
-        self.close_buckets(&clashed).await;
-        if let Some(rows) = snapshots.last() {
-            self.last = Some(rows.clone());
-        }
-        snapshots.extend(self.compact_again(commit, clashed).await?);
-        Ok(Committed { snapshots })
-    }
-
-    /// Opens buckets from the latest snapshot. Where the commit waits for compactions, they are compacted, and that becomes the COMPACT
-    /// part of the commit; `None` when there was nothing to do, or others were first again and again.
-    async fn compact_again(&mut self, commit: &Commit, buckets: Vec<PartitionBucket>) -> Result<Option<Snapshot>> {
-        if commit.demand.wait == CompactionWait::Background {
-            if self.owed != Owed::Nothing {
-                self.reopen(&buckets, commit).await?;
-            }
-            return Ok(None);
-        }
-        let publisher = FileStoreCommit::new(&self.table, self.user.as_str(), EmptyCommits::Skipped);
-        for _ in 0..PLANS_MAX {
-            self.reopen(&buckets, commit).await?;
-            let places: BTreeSet<_> = buckets.iter().map(place_of).collect();
-            let writers =
-                self.buckets.iter_mut().filter(|(place, _)| places.contains(*place)).map(|(_, writer)| writer);
-            let prepared = join_all(writers.map(|writer| writer.prepare_commit(commit.demand))).await;
-            let mut messages = self.all_or_none(prepared).await?;
-            if let Change::Overwrite(_) = commit.change {
-                drop_changelog(&self.table, &mut messages).await;
-            }
-            match publisher.commit(commit.with(messages.clone())).await {
-                Ok(committed) => {
-                    self.settle(commit.demand);
-                    return Ok(committed.snapshots.into_iter().next_back());
-                }
-                Err(error) => {
-                    let identifier = commit.head.identifier;
-                    let published = Published::find(&publisher, identifier, self.last.as_ref(), &error).await;
-                    published.delete_leftovers(&self.table, &messages).await;
-                    if error.kind() != ErrorKind::Conflict || published == Published::Perhaps {
-                        return Err(error);
-                    }
-                    self.close_buckets(&buckets).await;
-                }
-            }
-        }
-        self.reopen(&buckets, commit).await?;
-        Ok(None)
-    }
-
-    async fn close_buckets(&mut self, buckets: &[PartitionBucket]) {
-        let writers: Vec<BucketWriter> =
-            buckets.iter().filter_map(|bucket| self.buckets.remove(&place_of(bucket))).collect();
-        join_all(writers.into_iter().map(BucketWriter::abandon)).await;
-    }
-
-    async fn reopen(&mut self, buckets: &[PartitionBucket], commit: &Commit) -> Result<()> {
-        self.open_buckets(buckets).await?;
-        if commit.demand.picking == Picking::Full || matches!(self.owed, Owed::FullCompaction(_)) {
-            let opened = buckets.iter().map(place_of);
-            for place in opened {
-                if let Some(writer) = self.buckets.get_mut(&place) {
-                    writer.expect_full_compaction();
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts a commit for the buckets, which are in the order of `idle`, and forgets those in which nothing is done any more.
+    /// Counts a commit for the buckets, which are in the order of `idle`, and forgets those in which nothing is done, or due, any more.
     fn forget_idle(&mut self, idle: &[bool]) {
         let mut idle = idle.iter();
+        let full_compactions_come = matches!(self.owed, Owed::FullCompaction(_));
         self.buckets.retain(|_, writer| {
             let is_idle = idle.next().copied().unwrap_or(false);
-            !is_idle || writer.count_idle_commit() <= IDLE_COMMITS_MAX
+            let is_awaited = full_compactions_come && writer.awaits_full_compaction();
+            !is_idle || is_awaited || writer.count_idle_commit() <= IDLE_COMMITS_MAX
         });
     }
 
@@ -302,8 +205,4 @@ impl TableWrite {
 
 fn is_empty(message: &CommitMessage) -> bool {
     message.data.is_empty() && message.compact.is_empty()
-}
-
-fn bucket_of(message: &CommitMessage) -> PartitionBucket {
-    PartitionBucket { partition: message.partition.clone(), bucket: message.bucket }
 }
