@@ -253,7 +253,7 @@ impl FileStoreCommit {
     async fn check(&self, base: LiveFiles, change: &Arc<Change>, latest: Option<&Snapshot>) -> Result<()> {
         let rules = ConflictRules { kind: change.kind, key_types: self.table.schema().key_types() };
         let (ours, count) = (Arc::clone(change), base.len() + change.entries.len());
-        let index = if change.index.is_empty() { Arc::default() } else { self.index(latest).await? };
+        let index = self.index(latest).await?;
         let find = move || {
             let clash = find_clash(base.iter(), &ours.entries, &rules)?;
             Ok(clash.or_else(|| find_vector_clash(base.iter(), &ours, &index)))

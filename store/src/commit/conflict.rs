@@ -46,12 +46,14 @@ pub(crate) enum Clash {
     Overlap { there: Box<ClashFile>, other: Box<ClashFile> },
     /// Its deletion vectors, in the index file `index`, speak of a file that is not there (any more).
     VectorOfGone { file: ClashFile, index: String },
+    /// It takes a file away and leaves the index file that has deletion vectors of it.
+    VectorUnseen { file: ClashFile, index: String },
     /// It was made of an index file that is not the bucket's (any more).
     VectorsReplaced { ours: ClashFile, there: Option<String> },
 }
 
 impl ClashFile {
-    fn of(entry: &ManifestEntry) -> Self {
+    pub(crate) fn of(entry: &ManifestEntry) -> Self {
         Self {
             partition: entry.partition.clone(),
             bucket: entry.bucket,
@@ -80,7 +82,7 @@ impl Clash {
     pub(crate) fn file(&self) -> &ClashFile {
         match self {
             Self::Gone(file) | Self::NamedTwice(file) | Self::AlreadyThere(file) => file,
-            Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } => file,
+            Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } | Self::VectorUnseen { file, .. } => file,
             Self::Overlap { there, .. } => there,
             Self::VectorsReplaced { ours, .. } => ours,
         }
@@ -93,7 +95,7 @@ impl Clash {
             Self::TotalBuckets { .. } | Self::NamedTwice(_) | Self::AlreadyThere(_) | Self::Overlap { .. } => {
                 Some(FileKind::Add)
             }
-            Self::VectorsReplaced { .. } => None,
+            Self::VectorsReplaced { .. } | Self::VectorUnseen { .. } => None,
         }
     }
 }
@@ -110,6 +112,12 @@ impl fmt::Display for Clash {
             Self::Overlap { there, other } => write!(f, "the key ranges of {there} and {other} overlap"),
             Self::VectorOfGone { file, index } => {
                 write!(f, "the index file {index} has deletion vectors of {file}, which is not there any more")
+            }
+            Self::VectorUnseen { file, index } => {
+                write!(
+                    f,
+                    "the file {file} is to be deleted, of which rows were deleted since by the index file {index}"
+                )
             }
             Self::VectorsReplaced { ours, there: Some(there) } => {
                 write!(f, "the deletion vectors were made of the index file {ours}, and {there} took its place")

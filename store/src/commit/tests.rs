@@ -133,6 +133,7 @@ fn words(clash: &super::conflict::Clash) -> String {
         Clash::Gone(file) => format!("gone {}", file.name),
         Clash::Overlap { there, other } => format!("overlap {} {}", there.name, other.name),
         Clash::VectorOfGone { file, index } => format!("vector of gone {} in {index}", file.name),
+        Clash::VectorUnseen { file, index } => format!("unseen {} in {index}", file.name),
         Clash::VectorsReplaced { ours, there } => {
             format!("replaced {} by {}", ours.name, there.as_deref().unwrap_or("nothing"))
         }
@@ -362,6 +363,13 @@ fn conflicts_of_deletion_vectors() {
         ("+a l5", "", "+h=a@1", "-h=a +i=a", "replaced h by nothing"),
         ("+a l5", "", "+h=a", "-h=a", "none"),
         ("+a l5", "", "+h=a", "+i", "none"),
+        // A file goes with its vector.
+        ("+a l5", "-a l5, +b l5", "+h=a", "", "unseen a in h"),
+        ("+a l5", "-a l5, +b l5", "+h=a", "+i", "none"),
+        ("+a l5", "-a l5, +b l5", "+h=a", "+i@1", "unseen a in h"),
+        ("+a l5", "-a l5, +b l5", "+h=a@1", "", "none"),
+        ("+a l5", "-a l5, +b l5", "+h=c", "", "none"),
+        ("+a l4", "-a l4, +a l5", "+h=a", "", "none"),
         // Tables without buckets have several index files.
         ("+a, +b", "", "+h=a +j=b", "-j=b", "none"),
         ("+a, +b", "", "+h=a +j=b", "-k=b", "replaced k by h"),
@@ -376,7 +384,8 @@ fn conflicts_of_deletion_vectors() {
             changelog: Vec::new(),
             index: vectors(index),
         };
-        let clash = find_vector_clash(entries(there).iter(), &change, &vectors(before));
+        let (base, before_index) = (entries(there), vectors(before));
+        let clash = find_vector_clash(base.iter(), &change, &before_index);
         let found = clash.map_or("none".to_owned(), |clash| words(&clash));
         assert_eq!(found, expected, "{delta} {index} onto {there} {before}");
     }

@@ -1,11 +1,11 @@
 //! Whether the deletion vectors of a change fit onto the files and vectors that are there.
 //!
 //! Goes in: the live files of the buckets it touches, the index before, and the change. Comes out: the first clash, if there is one. Pure.
-//! A bucket's new index file takes the place of the one before: what it says must be of files that are there, and what it was made of must
-//! still be what is there, or rows that somebody else deleted would come back. Java checks tables without buckets alone
-//! (`ConflictDetection.buildDeltaEntriesWithDV`), and leaves a bucket to its one compactor.
+//! A bucket's new index file takes the place of the one before: what it says must be of files that are there, what it was made of must
+//! still be what is there, and a file goes with its vector, or rows that somebody else deleted would come back. Java checks tables without
+//! buckets alone (`ConflictDetection.buildDeltaEntriesWithDV`), and leaves a bucket to its one compactor.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use alluvium_format::{BinaryRow, FileKind, IndexManifestEntry, ManifestEntry, deletion_vector};
 
@@ -17,58 +17,117 @@ use crate::commit::conflict::{Clash, ClashFile};
 pub(crate) fn find_vector_clash<'a>(
     base: impl Iterator<Item = &'a ManifestEntry>,
     change: &'a Change,
-    before: &[IndexManifestEntry],
+    before: &'a [IndexManifestEntry],
 ) -> Option<Clash> {
-    let ours: Vec<_> = change.index.iter().filter(|entry| is_of_vectors(entry)).collect();
-    let mut replaced = ours.iter().filter(|entry| entry.kind == FileKind::Delete);
-    let is_there = |entry: &IndexManifestEntry| {
-        of_bucket(before, entry).any(|there| there.index_file.file_name == entry.index_file.file_name)
-    };
-    if let Some(entry) = replaced.find(|entry| !is_there(entry)) {
-        let there = of_bucket(before, entry).next().map(|there| there.index_file.file_name.clone());
-        return Some(Clash::VectorsReplaced { ours: index_file(entry), there });
-    }
-    let added: Vec<_> = ours.into_iter().filter(|entry| entry.kind == FileKind::Add).collect();
-    if added.is_empty() {
+    let (ours, there) = (IndexFiles::of(&change.index), IndexFiles::of(before));
+    if ours.by_bucket.is_empty() && there.by_bucket.is_empty() {
         return None;
     }
-    let live = live_names(base, change);
-    added.into_iter().find_map(|entry| {
+    let live = live_names(base.filter(|entry| ours.has(entry) || there.has(entry)), change);
+    find_replaced(&ours, &there).or_else(|| find_unseen(change, (&ours, &there), &live)).or_else(|| {
+        let added = ours.all().filter(|entry| entry.kind == FileKind::Add);
+        find_vector_of_gone(added, &there, &live)
+    })
+}
+
+/// A bucket of a partition.
+type Bucket<'a> = (&'a BinaryRow, i32);
+
+/// A data file by its bucket and name.
+type Named<'a> = (Bucket<'a>, &'a str);
+
+/// The index files of deletion vectors among some.
+struct IndexFiles<'a> {
+    entries: &'a [IndexManifestEntry],
+    by_bucket: HashMap<Bucket<'a>, Vec<&'a IndexManifestEntry>>,
+}
+
+impl<'a> IndexFiles<'a> {
+    fn of(entries: &'a [IndexManifestEntry]) -> Self {
+        let mut by_bucket: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in entries.iter().filter(|entry| is_of_vectors(entry)) {
+            by_bucket.entry((&entry.partition, entry.bucket)).or_default().push(entry);
+        }
+        Self { entries, by_bucket }
+    }
+
+    /// All of them, in their order.
+    fn all(&self) -> impl Iterator<Item = &'a IndexManifestEntry> {
+        self.entries.iter().filter(|entry| is_of_vectors(entry))
+    }
+
+    /// Those of a bucket.
+    fn in_bucket<'b>(&'b self, bucket: Bucket<'b>) -> &'b [&'b IndexManifestEntry] {
+        self.by_bucket.get(&bucket).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether there is one of the bucket of a data file.
+    fn has(&self, entry: &ManifestEntry) -> bool {
+        self.by_bucket.contains_key(&(&entry.partition, entry.bucket))
+    }
+}
+
+/// An index file that the change was made of, and that is not the bucket's.
+fn find_replaced(ours: &IndexFiles<'_>, there: &IndexFiles<'_>) -> Option<Clash> {
+    ours.all().filter(|entry| entry.kind == FileKind::Delete).find_map(|entry| {
+        let in_bucket = there.in_bucket((&entry.partition, entry.bucket));
+        let name = |entry: &IndexManifestEntry| entry.index_file.file_name.clone();
+        let is_there = in_bucket.iter().any(|there| there.index_file.file_name == entry.index_file.file_name);
+        let there = in_bucket.first().map(|there| name(there));
+        (!is_there).then(|| Clash::VectorsReplaced { ours: index_file(entry), there })
+    })
+}
+
+/// A file that the change takes away, while the bucket's vectors speak of it and stay: whoever rewrote it did not know which of its rows
+/// are deleted.
+fn find_unseen(
+    change: &Change,
+    (ours, there): (&IndexFiles<'_>, &IndexFiles<'_>),
+    live: &HashSet<Named<'_>>,
+) -> Option<Clash> {
+    let gone = change.entries.iter().filter(|entry| {
+        entry.kind == FileKind::Delete && there.has(entry) && !ours.has(entry) && !live.contains(&data_file(entry))
+    });
+    gone.into_iter().find_map(|entry| {
+        let in_bucket = there.in_bucket((&entry.partition, entry.bucket)).iter();
+        let index = in_bucket.copied().find(|there| named(there).any(|name| name == entry.file.file_name))?;
+        Some(Clash::VectorUnseen { file: ClashFile::of(entry), index: index.index_file.file_name.clone() })
+    })
+}
+
+/// A vector that is new and of a file that is not there.
+fn find_vector_of_gone<'a>(
+    mut added: impl Iterator<Item = &'a IndexManifestEntry>,
+    there: &IndexFiles<'_>,
+    live: &HashSet<Named<'_>>,
+) -> Option<Clash> {
+    added.find_map(|entry| {
+        let bucket = (&entry.partition, entry.bucket);
         // What was said of files that are gone before hurts nobody, and may be said again.
-        let known: HashSet<&str> = of_bucket(before, entry).flat_map(named).collect();
-        let gone = named(entry)
-            .find(|name| !known.contains(name) && !live.contains(&(&entry.partition, entry.bucket, *name)))?;
+        let known: HashSet<&str> = there.in_bucket(bucket).iter().flat_map(|there| named(there)).collect();
+        let gone = named(entry).find(|name| !known.contains(name) && !live.contains(&(bucket, *name)))?;
         let file = ClashFile { name: gone.to_owned(), ..index_file(entry) };
         Some(Clash::VectorOfGone { file, index: entry.index_file.file_name.clone() })
     })
 }
 
-/// A data file by its bucket and name.
-type Named<'a> = (&'a BinaryRow, i32, &'a str);
-
 /// The data files that are there after the change.
 fn live_names<'a>(base: impl Iterator<Item = &'a ManifestEntry>, change: &'a Change) -> HashSet<Named<'a>> {
-    let of = |entry: &'a ManifestEntry| (&entry.partition, entry.bucket, entry.file.file_name.as_str());
-    let mut live: HashSet<Named<'a>> = base.map(of).collect();
+    let mut live: HashSet<Named<'a>> = base.map(data_file).collect();
     // Deletes first: a file that moves up a level is deleted and added under one name.
     for entry in change.entries.iter().filter(|entry| entry.kind == FileKind::Delete) {
-        live.remove(&of(entry));
+        live.remove(&data_file(entry));
     }
-    live.extend(change.entries.iter().filter(|entry| entry.kind == FileKind::Add).map(of));
+    live.extend(change.entries.iter().filter(|entry| entry.kind == FileKind::Add).map(data_file));
     live
+}
+
+fn data_file(entry: &ManifestEntry) -> Named<'_> {
+    ((&entry.partition, entry.bucket), &entry.file.file_name)
 }
 
 fn is_of_vectors(entry: &IndexManifestEntry) -> bool {
     entry.index_file.index_type == deletion_vector::INDEX_TYPE
-}
-
-/// The index files of the bucket of `entry`.
-fn of_bucket<'a>(
-    before: &'a [IndexManifestEntry],
-    entry: &IndexManifestEntry,
-) -> impl Iterator<Item = &'a IndexManifestEntry> {
-    let (partition, bucket) = (entry.partition.clone(), entry.bucket);
-    before.iter().filter(move |there| is_of_vectors(there) && there.bucket == bucket && there.partition == partition)
 }
 
 /// The data files that it speaks of.
