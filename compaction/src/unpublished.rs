@@ -7,21 +7,29 @@ use alluvium_format::{CompactIncrement, DataFileMeta};
 use alluvium_store::{PartitionBucket, TableStore, deletion_vectors};
 
 /// Deletes the files and what lies beside them, at best effort.
-pub async fn delete_unpublished<'a>(
+pub fn delete_unpublished<'a>(
     table: &TableStore,
     bucket: &PartitionBucket,
     files: impl IntoIterator<Item = &'a DataFileMeta>,
-) {
-    let Ok(folder) = table.bucket_path(&bucket.partition, bucket.bucket) else { return };
-    for file in files {
-        // A file outside of the table was not written by this library.
-        if file.external_path.is_some() {
-            continue;
-        }
-        for name in std::iter::once(&file.file_name).chain(&file.extra_files) {
+) -> impl Future<Output = ()> + Send {
+    // The names are taken before anything is awaited: whoever awaits this can be spawned, whatever the files come from.
+    let names: Vec<String> = files.into_iter().filter(|file| is_ours(file)).flat_map(names_of).cloned().collect();
+    let folder = table.bucket_path(&bucket.partition, bucket.bucket);
+    async move {
+        let Ok(folder) = folder else { return };
+        for name in names {
             let _ = table.io().delete(&format!("{folder}/{name}")).await;
         }
     }
+}
+
+/// A file outside of the table was not written by this library.
+fn is_ours(file: &DataFileMeta) -> bool {
+    file.external_path.is_none()
+}
+
+fn names_of(file: &DataFileMeta) -> impl Iterator<Item = &String> {
+    std::iter::once(&file.file_name).chain(&file.extra_files)
 }
 
 /// Deletes what a compaction wrote, its changelog and index files included, at best effort.
