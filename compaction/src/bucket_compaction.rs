@@ -4,11 +4,12 @@
 //! Invariant: the levels are those of the table as this writer will have left it; no file is deleted that a snapshot may name.
 //! Answers to `org.apache.paimon.mergetree.compact.MergeTreeCompactManager`, and to the waiting rules of `MergeTreeWriter`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use alluvium_format::{CompactIncrement, DataFileMeta, Error, Result};
+use alluvium_format::{CompactIncrement, DataFileMeta, Error, IndexFileMeta, Result};
 use alluvium_merge_tree::Levels;
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, deletion_vectors};
+use alluvium_store::{BucketDeletionVectors, PartitionBucket, deletion_vectors, lookup};
 use tokio::task::JoinHandle;
 
 use crate::deletion_maintainer::DeletionMaintainer;
@@ -25,6 +26,8 @@ pub struct BucketCompaction {
     bucket: PartitionBucket,
     levels: Levels,
     deletions: DeletionMaintainer,
+    /// The index file of the last increment, or of the snapshot before.
+    index_file: Option<IndexFileMeta>,
     picks: PickState,
     running: Option<Running>,
     folded: FoldedResults,
@@ -51,7 +54,7 @@ impl BucketCompaction {
         let (settings, folded) = (Arc::clone(settings), FoldedResults::default());
         let deletions = DeletionMaintainer::new(vectors.vectors, settings.deletion_kind());
         let picks = PickState::default();
-        Ok(Self { settings, bucket, levels, deletions, picks, running: None, folded })
+        Ok(Self { settings, bucket, levels, deletions, index_file: vectors.file, picks, running: None, folded })
     }
 
     /// Takes a file that the writer flushed.
@@ -110,7 +113,7 @@ impl BucketCompaction {
             let rewriter = Rewriter {
                 settings: Arc::clone(&self.settings),
                 bucket: self.bucket.clone(),
-                levels: self.levels.clone(),
+                levels: Arc::new(self.levels.clone()),
                 deletions,
                 stop: stop.signal(),
             };
@@ -144,6 +147,9 @@ impl BucketCompaction {
         self.levels.update(&result.before, result.after.clone())?;
         deletions.succeed(&self.deletions);
         self.deletions = deletions;
+        let stay: HashSet<&str> = result.after.iter().map(|file| file.file_name.as_str()).collect();
+        let gone = result.before.iter().filter(|file| !stay.contains(file.file_name.as_str()));
+        gone.for_each(|file| lookup::forget(&self.settings.table, &file.file_name));
         let intermediate = self.folded.fold(result);
         delete_unpublished(&self.settings.table, &self.bucket, &intermediate).await;
         Ok(())
@@ -158,6 +164,8 @@ impl BucketCompaction {
         if self.deletions.is_modified() {
             let vectors = self.deletions.vectors();
             let file = deletion_vectors::write(&self.settings.table, &self.bucket, vectors).await?;
+            // Named, so that a commit onto vectors of somebody else is a conflict.
+            increment.deleted_index_files.extend(self.index_file.replace(file.clone()));
             increment.new_index_files.push(file);
             self.deletions.written();
         }

@@ -9,8 +9,8 @@ use alluvium_format::{BinaryRow, DataFileMeta, ErrorKind, FileSource, SchemaDefi
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore};
 use alluvium_store::{
-    DataFileSpec, FileContent, FileSystemCatalog, PartitionBucket, Publish, RollingFileWriter, TableIo, TableName,
-    TableStore,
+    BucketDeletionVectors, DataFileSpec, FileContent, FileSystemCatalog, PartitionBucket, Publish, RollingFileWriter,
+    TableIo, TableName, TableStore,
 };
 use arrow_array::{ArrayRef, Int8Array, Int32Array, Int64Array, RecordBatch};
 
@@ -37,7 +37,8 @@ impl World {
     }
 
     fn compaction(&self, files: Vec<DataFileMeta>) -> BucketCompaction {
-        BucketCompaction::new(&CompactSettings::of(&self.table).unwrap(), self.bucket.clone(), files).unwrap()
+        let (settings, vectors) = (CompactSettings::of(&self.table).unwrap(), BucketDeletionVectors::default());
+        BucketCompaction::new(&settings, self.bucket.clone(), files, vectors).unwrap()
     }
 
     /// A file of level 0 with these keys, all of the kind.
@@ -79,12 +80,12 @@ async fn runs_are_merged_once_there_are_enough() {
         assert_eq!(compaction.is_running(), count == 3);
     }
     compaction.wait().await.unwrap();
-    let result = compaction.take_results();
-    assert_eq!(names(&result.before), names(&flushed));
+    let result = compaction.take_increment().await.unwrap();
+    assert_eq!(names(&result.compact_before), names(&flushed));
     // The last run deletes all rows, and nothing lies below.
-    assert_eq!(result.after, []);
+    assert_eq!(result.compact_after, []);
     assert_eq!(compaction.levels().number_of_sorted_runs(), 0);
-    assert!(compaction.take_results().is_empty());
+    assert!(compaction.take_increment().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,11 +102,11 @@ async fn intermediate_files_are_deleted_and_results_fold() {
         compaction.trigger(Picking::Full).unwrap();
         compaction.wait().await.unwrap();
     }
-    let result = compaction.take_results();
-    assert_eq!((result.before.len(), result.after.len()), (12, 1));
-    assert_eq!((result.after[0].row_count, result.after[0].level), (203, 3));
+    let result = compaction.take_increment().await.unwrap();
+    assert_eq!((result.compact_before.len(), result.compact_after.len()), (12, 1));
+    assert_eq!((result.compact_after[0].row_count, result.compact_after[0].level), (203, 3));
     let mut there = names(&flushed);
-    there.extend(names(&result.after));
+    there.extend(names(&result.compact_after));
     assert_eq!(world.data_files().await, there);
 }
 

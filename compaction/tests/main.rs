@@ -2,3 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod bucket_compactions;
+mod keyed_bucket;
+mod tracked_compactions;
+mod tracked_faults;

@@ -35,7 +35,7 @@ pub(crate) struct Rewriter {
     pub(crate) settings: Arc<CompactSettings>,
     pub(crate) bucket: PartitionBucket,
     /// The levels that were planned for: those above the output level are looked up in.
-    pub(crate) levels: Levels,
+    pub(crate) levels: Arc<Levels>,
     pub(crate) deletions: DeletionMaintainer,
     pub(crate) stop: StopSignal,
 }
@@ -138,8 +138,15 @@ impl Rewriter {
         };
         let read = self.read(sections, tracker.fields())?;
         let look_up = tracker.lookup_wanted().zip(self.start_level(output_level));
-        let look_up = look_up.map(|(wanted, start_level)| LookUp { start_level, wanted });
-        TrackedPass { read, tracker, output_level, look_up, data, changelog }.run(self).await
+        let look_up = look_up.map(|(wanted, start_level)| {
+            let levels = Arc::clone(&self.levels);
+            LookUp { levels, start_level, wanted }
+        });
+        let (settings, bucket, deletions) = (Arc::clone(&self.settings), self.bucket.clone(), self.deletions.clone());
+        let pass = TrackedPass { settings, bucket, output_level, tracker, look_up, deletions, read, data, changelog };
+        let output = pass.run(&self.stop).await?;
+        self.deletions = output.deletions.clone();
+        Ok(output)
     }
 
     /// The level above the output; `None` when there is nothing from there on.

@@ -8,22 +8,29 @@ use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Result};
 use alluvium_merge_tree::changelog::{ChangelogResult, key_rows};
-use alluvium_merge_tree::{KeyGroups, drop_deletes};
+use alluvium_merge_tree::{KeyGroups, Levels, drop_deletes};
 use alluvium_store::lookup::{LookupRequest, LookupWanted, lookup};
-use alluvium_store::{MergeRead, RollingFileWriter};
+use alluvium_store::{MergeRead, PartitionBucket, RollingFileWriter};
 
+use super::SLICE_BATCHES;
 use super::tracker::{Answer, Tracker};
-use super::{Rewriter, SLICE_BATCHES};
+use crate::deletion_maintainer::DeletionMaintainer;
+use crate::settings::CompactSettings;
+use crate::stop::StopSignal;
 use crate::strategy::Retractions;
 use crate::unpublished::delete_unpublished;
 
 /// A pass under way.
 pub(super) struct TrackedPass {
-    pub(super) read: MergeRead,
-    pub(super) tracker: Arc<Tracker>,
+    pub(super) settings: Arc<CompactSettings>,
+    pub(super) bucket: PartitionBucket,
     pub(super) output_level: i32,
+    pub(super) tracker: Arc<Tracker>,
     /// How keys are looked up; `None` when there is nothing to find.
     pub(super) look_up: Option<LookUp>,
+    /// The vectors, to which those of the pass are added.
+    pub(super) deletions: DeletionMaintainer,
+    pub(super) read: MergeRead,
     /// Where merged rows go, when sections are rewritten.
     pub(super) data: Option<(RollingFileWriter, Retractions)>,
     /// Where changes go, when the table has them.
@@ -31,69 +38,54 @@ pub(super) struct TrackedPass {
 }
 
 /// How keys are looked up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LookUp {
+    pub(super) levels: Arc<Levels>,
     /// The level above the output, which is the first that is not compacted.
     pub(super) start_level: usize,
     pub(super) wanted: LookupWanted,
 }
 
-/// What a pass wrote.
-#[derive(Debug, Default)]
+/// What a pass came to.
+#[derive(Debug)]
 pub(super) struct TrackedOutput {
     pub(super) data: Vec<DataFileMeta>,
     pub(super) changelog: Vec<DataFileMeta>,
+    pub(super) deletions: DeletionMaintainer,
 }
 
-/// Keys that were looked up, to be merged next.
-type Answered = (KeyGroups, Answer);
+/// What a slice of work came to.
+enum Slice {
+    More(Box<TrackedPass>),
+    Done(Box<TrackedOutput>),
+}
 
-/// What comes after a slice of work.
-enum Next {
+/// Whether there are more records.
+enum Records {
     More,
-    /// Keys are to be looked up.
-    Ask(Question),
-    /// All records were gone through.
     End,
-}
-
-/// Keys of the groups that are to be looked up.
-struct Question {
-    groups: KeyGroups,
-    asked: Vec<u32>,
-    look_up: LookUp,
 }
 
 impl TrackedPass {
     /// Goes to the end. Nothing is left of it when it fails or is stopped.
-    pub(super) async fn run(mut self, rewriter: &mut Rewriter) -> Result<TrackedOutput> {
-        let cpu = rewriter.settings.table.io().cpu().clone();
-        let tracker = Arc::clone(&self.tracker);
-        let mut pending = None;
+    pub(super) async fn run(mut self, stop: &StopSignal) -> Result<TrackedOutput> {
+        let cpu = self.settings.table.io().cpu().clone();
         loop {
-            if rewriter.stop.is_set() {
+            if stop.is_set() {
                 self.abort().await;
-                return Err(rewriter.stop.error());
+                return Err(stop.error());
             }
-            let (pass, next) = cpu.run(self.slice(pending.take())).await?;
-            self = *pass;
-            match next {
-                Next::More => {}
-                Next::End => return self.finish(rewriter).await,
-                Next::Ask(question) => match question.ask(&tracker, rewriter).await {
-                    Ok(answered) => pending = Some(answered),
-                    Err(error) => {
-                        self.abort().await;
-                        return Err(error);
-                    }
-                },
+            match cpu.run(self.slice()).await? {
+                Slice::More(rest) => self = *rest,
+                Slice::Done(output) => return Ok(*output),
             }
         }
     }
 
-    async fn slice(mut self, pending: Option<Answered>) -> Result<(Box<Self>, Next)> {
-        match self.go_on(pending).await {
-            Ok(next) => Ok((Box::new(self), next)),
+    async fn slice(mut self) -> Result<Slice> {
+        match self.go_on().await {
+            Ok(Records::More) => Ok(Slice::More(Box::new(self))),
+            Ok(Records::End) => Ok(Slice::Done(Box::new(self.finish().await?))),
             Err(error) => {
                 self.abort().await;
                 Err(error)
@@ -101,26 +93,44 @@ impl TrackedPass {
         }
     }
 
-    async fn go_on(&mut self, pending: Option<Answered>) -> Result<Next> {
-        if let Some((groups, answer)) = pending {
-            self.merge(&groups, Some(answer)).await?;
-        }
+    async fn go_on(&mut self) -> Result<Records> {
         for _ in 0..SLICE_BATCHES {
-            let Some(groups) = self.read.next_groups().await? else { return Ok(Next::End) };
-            if let Some(look_up) = self.look_up {
-                let asked = self.tracker.missing_keys(&groups);
-                if !asked.is_empty() {
-                    return Ok(Next::Ask(Question { groups, asked, look_up }));
-                }
+            let Some(groups) = self.read.next_groups().await? else { return Ok(Records::End) };
+            let answer = self.look_up(&groups).await?;
+            if let Some(result) = self.tracker.merge(&groups, answer, self.output_level)? {
+                self.write(result).await?;
             }
-            self.merge(&groups, None).await?;
         }
-        Ok(Next::More)
+        Ok(Records::More)
     }
 
-    async fn merge(&mut self, groups: &KeyGroups, answer: Option<Answer>) -> Result<()> {
-        let merged = self.tracker.merge(groups, answer, self.output_level)?;
-        let Some(ChangelogResult { mut rows, changes }) = merged else { return Ok(()) };
+    /// Looks up the keys that must be, and marks what is found as deleted where the table does so.
+    async fn look_up(&mut self, groups: &KeyGroups) -> Result<Option<Answer>> {
+        let Self { settings, bucket, tracker, look_up, deletions, .. } = self;
+        let Some(LookUp { levels, start_level, wanted }) = look_up else { return Ok(None) };
+        let asked = tracker.missing_keys(groups);
+        if asked.is_empty() {
+            return Ok(None);
+        }
+        let request = LookupRequest {
+            bucket,
+            levels,
+            start_level: *start_level,
+            keys: &key_rows(groups, &asked, &settings.merge.key_columns)?,
+            wanted: *wanted,
+            deletions: deletions.vectors(),
+        };
+        let found = lookup(&settings.table, request).await?;
+        if tracker.marks_deletions() {
+            for (file_name, position) in &found.places {
+                deletions.delete(file_name, *position)?;
+            }
+        }
+        Ok(Some(Answer { asked, found }))
+    }
+
+    async fn write(&mut self, result: ChangelogResult) -> Result<()> {
+        let ChangelogResult { mut rows, changes } = result;
         if let Some((writer, retractions)) = &mut self.data {
             if *retractions == Retractions::Dropped {
                 rows = drop_deletes(rows)?;
@@ -137,11 +147,10 @@ impl TrackedPass {
         Ok(())
     }
 
-    async fn finish(self, rewriter: &Rewriter) -> Result<TrackedOutput> {
-        let table = &rewriter.settings.table;
-        let mut output = TrackedOutput::default();
+    async fn finish(self) -> Result<TrackedOutput> {
+        let mut output = TrackedOutput { data: Vec::new(), changelog: Vec::new(), deletions: self.deletions };
         if let Some((writer, _)) = self.data {
-            match table.io().cpu().run(writer.finish()).await {
+            match writer.finish().await {
                 Ok(files) => output.data = files,
                 Err(error) => {
                     abort(self.changelog).await;
@@ -150,10 +159,10 @@ impl TrackedPass {
             }
         }
         if let Some(writer) = self.changelog {
-            match table.io().cpu().run(writer.finish()).await {
+            match writer.finish().await {
                 Ok(files) => output.changelog = files,
                 Err(error) => {
-                    delete_unpublished(table, &rewriter.bucket, &output.data).await;
+                    delete_unpublished(&self.settings.table, &self.bucket, &output.data).await;
                     return Err(error);
                 }
             }
@@ -164,24 +173,6 @@ impl TrackedPass {
     async fn abort(self) {
         abort(self.data.map(|(writer, _)| writer)).await;
         abort(self.changelog).await;
-    }
-}
-
-impl Question {
-    /// Looks the keys up, and marks what is found as deleted where the table does so.
-    async fn ask(self, tracker: &Tracker, rewriter: &mut Rewriter) -> Result<Answered> {
-        let Self { groups, asked, look_up: LookUp { start_level, wanted } } = self;
-        let keys = key_rows(&groups, &asked, &rewriter.settings.merge.key_columns)?;
-        let Rewriter { settings, bucket, levels, deletions, .. } = rewriter;
-        let request =
-            LookupRequest { bucket, levels, start_level, keys: &keys, wanted, deletions: deletions.vectors() };
-        let found = lookup(&settings.table, request).await?;
-        if tracker.marks_deletions() {
-            for (file_name, position) in &found.places {
-                deletions.delete(file_name, *position)?;
-            }
-        }
-        Ok((groups, Answer { asked, found }))
     }
 }
 

@@ -143,11 +143,8 @@ fn lookup_model(
             None if after.kind.is_add() => changes.push(after.with(RowKind::Insert)),
             None => {}
             Some(before) if !after.kind.is_add() => changes.push(before.with(RowKind::Delete)),
-            Some(before) => {
-                if !row_deduplicate || before.value != after.value {
-                    changes.extend([before.with(RowKind::UpdateBefore), after.with(RowKind::UpdateAfter)]);
-                }
-            }
+            Some(before) if row_deduplicate && before.value == after.value => {}
+            Some(before) => changes.extend([before.with(RowKind::UpdateBefore), after.with(RowKind::UpdateAfter)]),
         }
     }
     (merged, changes)
