@@ -1,14 +1,15 @@
 //! The same random operations through both sides, over random merge engines, changelog producers, deletion vectors and options.
 //!
 //! There are two tables of one schema: `twin` is written and compacted by Java alone, `mixed` by either side at random. After every
-//! step both sides read the same of `mixed`, and the same as Java reads of `twin`: rows, and changes in order per key; at the end
-//! also the rows of every snapshot. `INTEROP_SEED` replays one sequence, `INTEROP_ENGINES` sets how many there are.
+//! step both sides read the same of `mixed`, and, where it does not matter what was compacted when, the same as Java reads of `twin`: rows,
+//! and changes in order per key; at the end also the rows of every snapshot. `INTEROP_SEED` replays one sequence, `INTEROP_ENGINES` sets how many there are.
 
 use std::time::{Duration, Instant};
 
 use alluvium_interop::World;
 use alluvium_interop::cases::Case;
 use alluvium_interop::engines::EngineTable;
+use alluvium_interop::rows::lines;
 use alluvium_interop::world::Side;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -31,14 +32,19 @@ fn random_engines_of_both_sides_agree() {
         (None, None) => 0..SEQUENCES,
     };
     let (started, bounded) = (Instant::now(), number("INTEROP_ENGINES").is_none());
-    let (mut run, mut created) = (0, 0);
+    let (mut run, mut created, mut failed) = (0, 0, Vec::new());
     for seed in seeds {
         if bounded && started.elapsed() > ORDINARY {
             break;
         }
-        created += usize::from(sequence(seed));
+        // A difference ends its sequence, not the others.
+        match std::panic::catch_unwind(|| sequence(seed)) {
+            Ok(was_created) => created += usize::from(was_created),
+            Err(_) => failed.push(seed),
+        }
         run += 1;
     }
+    assert!(failed.is_empty(), "of {run} sequences these differ, as said above: {failed:?}");
     println!("{run} sequences agree, {created} of them over tables that can be");
     assert!(created > 0, "no sequence had a table");
 }
@@ -55,7 +61,9 @@ fn step(rng: &mut SmallRng, table: &EngineTable) -> Step {
         1 => Step::Compact { full: false },
         _ => {
             let commits = rng.random_range(1..4usize);
-            let rows = commits * rng.random_range(1..8usize);
+            // Paimon's write buffer sorts by sequence fields upwards, also where the option asks for downwards.
+            let downwards = table.option("sequence.field.sort-order").is_some();
+            let rows = if downwards { commits } else { commits * rng.random_range(1..8usize) };
             Step::Write(table.changes(rng, rows), commits)
         }
     }
@@ -81,12 +89,16 @@ fn sequence(seed: u64) -> bool {
     for number in 0..rng.random_range(3..9) {
         let step = step(&mut rng, &table);
         let side = if rng.random() { Side::Alluvium } else { Side::Java };
-        perform(&world, side, &mixed, &step);
-        perform(&world, Side::Java, &twin, &step);
         let what = match &step {
             Step::Write(rows, commits) => format!("{side:?} writes {} rows in {commits} commits", rows.len()),
             Step::Compact { full } => format!("{side:?} compacts (full: {full})"),
         };
+        println!("{what}");
+        if let Step::Write(rows, _) = &step {
+            print!("{}", lines(rows));
+        }
+        perform(&world, side, &mixed, &step);
+        perform(&world, Side::Java, &twin, &step);
         check(&world, &table, (&mixed, &twin), &format!("INTEROP_SEED={seed} after step {number}, {what}; {options}"));
     }
     for id in world.snapshots(&mixed) {
@@ -106,11 +118,13 @@ fn perform(world: &World, side: Side, case: &Case, step: &Step) {
 fn check(world: &World, table: &EngineTable, (mixed, twin): (&Case, &Case), when: &str) {
     let ours = world.rows(Side::Alluvium, mixed, None);
     assert_eq!(ours, world.rows(Side::Java, mixed, None), "rows of mixed (left: Alluvium, right: Java) with {when}");
-    assert_eq!(ours, world.rows(Side::Java, twin, None), "rows of mixed (left) and twin (right) with {when}");
+    if table.same_rows {
+        assert_eq!(ours, world.rows(Side::Java, twin, None), "rows of mixed (left) and twin (right) with {when}");
+    }
     let ours = world.changes(Side::Alluvium, mixed);
     let theirs = world.changes(Side::Java, mixed);
     assert_eq!(ours, theirs, "changes of mixed (left: Alluvium, right: Java) with {when}");
-    if table.timed_by_commits {
+    if table.same_changes {
         let twins = world.changes(Side::Java, twin);
         assert_eq!(ours, twins, "changes of mixed (left) and twin (right) with {when}");
     }

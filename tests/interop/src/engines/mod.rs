@@ -20,9 +20,14 @@ pub struct EngineTable {
     pub case: Case,
     /// Row kinds that its engine takes.
     pub kinds: Vec<&'static str>,
-    /// Whether the moments at which changes come about are those of commits and full compactions, whatever the sizes of files.
-    pub timed_by_commits: bool,
+    /// Whether its rows are the same whatever was compacted when.
+    pub same_rows: bool,
+    /// Whether its changes are.
+    pub same_changes: bool,
 }
+
+/// So many runs never come together: nothing is compacted but what is asked for.
+const NEVER: i32 = 900;
 
 /// The engines by name.
 const ENGINES: [&str; 4] = ["deduplicate", "partial-update", "aggregation", "first-row"];
@@ -80,15 +85,17 @@ impl EngineTable {
             "aggregation" => aggregates::add(&mut draft),
             _ => first_row(&mut draft),
         }
-        let timed_by_commits = producer(&mut draft, engine);
-        layout(&mut draft);
+        let by_commits = producer(&mut draft, engine);
+        let on_request = layout(&mut draft);
+        let associates = associates(&draft, engine);
         let Draft { fields, options, unordered, kinds, .. } = draft;
         let fields: Vec<Value> =
             fields.iter().map(|(name, data_type)| json!({ "name": name, "type": data_type })).collect();
         let partitions = if partitioned { vec!["p"] } else { Vec::new() };
         let schema = json!({ "fields": fields, "primaryKeys": keys, "partitionKeys": partitions, "options": options });
         let case = Case { name: "t", schema, key_pool: 10, unordered };
-        Self { case, kinds, timed_by_commits }
+        let same_rows = associates || on_request;
+        Self { case, kinds, same_rows, same_changes: same_rows && (by_commits || on_request) }
     }
 
     /// An option of the table.
@@ -130,6 +137,19 @@ fn sequence_field(draft: &mut Draft<'_>, choices: &[&str]) {
     }
 }
 
+/// Whether records of a key merge to the same in whatever order their neighbours merged before, and a tombstone that a compaction
+/// dropped is never missed: Paimon's engines promise it for additions, and `deduplicate` for all that comes in order.
+fn associates(draft: &Draft<'_>, engine: &str) -> bool {
+    let adds_only = draft.kinds == ADDS || draft.options.contains_key("ignore-delete");
+    match engine {
+        "first-row" => true,
+        "deduplicate" => adds_only || !draft.options.contains_key("sequence.field"),
+        // In 1.4.2 a group of two sequence fields is compared field by field while they are set.
+        "partial-update" => adds_only && !draft.options.contains_key("fields.h,j.sequence-group"),
+        _ => adds_only,
+    }
+}
+
 /// Changelog producer and deletion vectors; whether changes come at commits.
 fn producer(draft: &mut Draft<'_>, engine: &str) -> bool {
     let producers: &[&str] = match engine {
@@ -155,20 +175,25 @@ fn producer(draft: &mut Draft<'_>, engine: &str) -> bool {
         draft.set("force-lookup", true);
     }
     if producer == "full-compaction" {
-        if draft.chance(2) {
-            draft.set("num-sorted-run.compaction-trigger", 1000);
-            return true;
-        }
         return false;
     }
     true
 }
 
-/// Buckets, levels and files.
-fn layout(draft: &mut Draft<'_>) {
+/// Buckets, levels and files; whether nothing is compacted but on request.
+fn layout(draft: &mut Draft<'_>) -> bool {
     let buckets = draft.one_of(&[1, 1, 2, 3]);
     draft.set("bucket", buckets);
-    if !draft.options.contains_key("num-sorted-run.compaction-trigger") && draft.chance(2) {
+    let looks_up = draft.options.get("changelog-producer") == Some(&json!("lookup"))
+        || draft.options.get("merge-engine") == Some(&json!("first-row"))
+        || draft.options.contains_key("deletion-vectors.enabled")
+        || draft.options.contains_key("force-lookup");
+    let on_request = !looks_up && draft.chance(2);
+    if on_request {
+        draft.set("num-sorted-run.compaction-trigger", NEVER);
+        // Else a writer of full-compaction compacts fully at each commit, as in Flink; Paimon's own library leaves it to Flink.
+        draft.set("full-compaction.delta-commits", NEVER);
+    } else if draft.chance(2) {
         let trigger = draft.one_of(&[1, 2, 3]);
         draft.set("num-sorted-run.compaction-trigger", trigger);
     }
@@ -186,10 +211,11 @@ fn layout(draft: &mut Draft<'_>) {
         let ratio = draft.one_of(&[0, 50]);
         draft.set("compaction.size-ratio", ratio);
     }
-    if draft.chance(10) {
+    if !on_request && draft.chance(10) {
         draft.set("compaction.force-up-level-0", true);
     }
     if draft.chance(12) {
         draft.set("compaction.force-rewrite-all-files", true);
     }
+    on_request
 }
