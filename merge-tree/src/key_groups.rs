@@ -57,6 +57,11 @@ impl KeyGroups {
         start..end(key)
     }
 
+    /// For each key the position behind its last record.
+    pub(crate) fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+
     /// Where the records of each key are.
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
         let mut start = 0;

@@ -1,9 +1,7 @@
 //! The records of each key that a merge function sees.
 //!
 //! Goes in: keys with their records, or rows in merge order. Comes out: for each key the rows to merge, or the one that passes.
-//! Invariants: a key has one row or more; rows are addresses into one batch of records, in any place of it.
-
-use crate::key_groups::KeyGroups;
+//! Invariants: a key has one row or more; rows are numbers of [`super::Records`], in any order.
 
 use super::SingleRecords;
 
@@ -49,15 +47,22 @@ impl Candidates {
         Self { rows: Vec::with_capacity(rows), ends: Vec::new(), passes: Vec::new() }
     }
 
-    /// The records of `groups`.
-    pub(crate) fn of_groups(groups: &KeyGroups, singles: SingleRecords, high_levels: HighLevels) -> Self {
-        let mut candidates = Self::with_capacity(groups.records().num_rows());
-        let mut rows = Vec::new();
-        for range in groups.ranges() {
+    /// The records of keys that follow each other: `ends` tells where each key ends, `level_of` the level of a record.
+    pub(crate) fn of_keys(
+        ends: &[u32],
+        singles: SingleRecords,
+        high_levels: HighLevels,
+        level_of: impl Fn(u32) -> i32,
+    ) -> Self {
+        let mut candidates = Self::with_capacity(ends.last().map_or(0, |end| *end as usize));
+        let mut rows: Vec<u32> = Vec::new();
+        let mut start = 0;
+        for end in ends {
             rows.clear();
-            rows.extend((0_u32..).skip(range.start).take(range.len()));
+            rows.extend(start..*end);
+            start = *end;
             let passes = rows.len() == 1 && singles == SingleRecords::Pass;
-            high_levels.retain(&mut rows, |row| groups.levels()[*row as usize]);
+            high_levels.retain(&mut rows, |row| level_of(*row));
             candidates.push(&rows, passes);
         }
         candidates

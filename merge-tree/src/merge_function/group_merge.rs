@@ -10,14 +10,14 @@ use super::aggregation::BoundAggregation;
 use super::candidates::{Candidates, HighLevels, KeyRecords};
 use super::merged_keys::{MergedKeys, SingleRecords};
 use super::partial_update::BoundPartialUpdate;
-use super::{MergeFunction, Survivor};
+use super::{MergeFunction, Records, Survivor};
 use crate::key_groups::KeyGroups;
-use crate::key_value::KeyValueBatch;
 
 /// A merge function for batches of one schema.
 #[derive(Clone, Debug)]
 pub struct GroupMerge {
     function: Bound,
+    columns: SchemaRef,
     high_levels: HighLevels,
 }
 
@@ -42,7 +42,7 @@ impl GroupMerge {
             MergeFunction::FirstRow(function) => Bound::Survivor(Survivor::FirstRow(*function)),
             MergeFunction::Lookup(within) => return Self::new(within, columns),
         };
-        Ok(Self { function, high_levels })
+        Ok(Self { function, columns: SchemaRef::clone(columns), high_levels })
     }
 
     /// Merges the records of each key.
@@ -54,27 +54,45 @@ impl GroupMerge {
             let keys = (0..).take(groups.num_keys()).collect();
             return Ok(MergedKeys { rows: groups.records().clone(), keys });
         }
-        self.merge_candidates(groups.records(), &Candidates::of_groups(groups, singles, self.high_levels))
+        let level_of = |row: u32| groups.levels()[row as usize];
+        let candidates = Candidates::of_keys(groups.ends(), singles, self.high_levels, level_of);
+        if let Bound::Aggregation(function) = &self.function {
+            return function.merge(groups.records(), &candidates);
+        }
+        self.merge_candidates(&Records::of_batch(groups.records()), &candidates)
+    }
+
+    /// Which records of levels above 0 are merged.
+    pub(crate) fn high_levels(&self) -> HighLevels {
+        self.high_levels
     }
 
     /// Merges `records` by the rows of each key.
-    pub(crate) fn merge_candidates(&self, records: &KeyValueBatch, candidates: &Candidates) -> Result<MergedKeys> {
+    ///
+    /// # Errors
+    /// As [`GroupMerge::merge`].
+    pub(crate) fn merge_candidates(&self, records: &Records<'_>, candidates: &Candidates) -> Result<MergedKeys> {
         match &self.function {
-            Bound::Survivor(function) => survivors(*function, records, candidates),
+            Bound::Survivor(function) => survivors(*function, records, candidates, &self.columns),
             Bound::PartialUpdate(function) => function.merge(records, candidates),
-            Bound::Aggregation(function) => function.merge(records, candidates),
+            Bound::Aggregation(function) => function.merge(&records.gather(&self.columns)?, candidates),
         }
     }
 }
 
-fn survivors(function: Survivor, records: &KeyValueBatch, candidates: &Candidates) -> Result<MergedKeys> {
+fn survivors(
+    function: Survivor,
+    records: &Records<'_>,
+    candidates: &Candidates,
+    columns: &SchemaRef,
+) -> Result<MergedKeys> {
     let mut rows = Vec::with_capacity(candidates.num_keys());
     let mut keys = Vec::with_capacity(candidates.num_keys());
     for (key, of_key) in (0..).zip(candidates.keys()) {
         let survivor = match of_key {
             KeyRecords::Pass(row) => Some(row),
             KeyRecords::Merge(rows) => {
-                let kinds = rows.iter().map(|row| records.kinds.value(*row as usize));
+                let kinds = rows.iter().map(|row| records.kind(*row));
                 function.of(kinds)?.and_then(|at| rows.get(at)).copied()
             }
         };
@@ -83,5 +101,5 @@ fn survivors(function: Survivor, records: &KeyValueBatch, candidates: &Candidate
             keys.push(key);
         }
     }
-    MergedKeys::of_survivors(records, rows, keys)
+    MergedKeys::of_survivors(records, rows, keys, columns)
 }

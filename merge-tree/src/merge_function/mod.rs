@@ -1,8 +1,8 @@
 //! What becomes of several records of one key.
 //!
 //! Goes in: the records of each key, in merge order (earliest first). Comes out: at most one record a key. Two ways lead there: a
-//! function of which one record survives as it is ([`Survivor`]) works by address while runs are merged; one that builds rows, column
-//! by column, works over [`crate::KeyGroups`] ([`GroupMerge`]). A key with one record passes unchanged, whatever its kind, but where
+//! function of which one record survives as it is ([`Survivor`]) says so by its place; one that builds rows, column by column, works
+//! over the records of many keys at once ([`GroupMerge`]). Records move when their values are asked for ([`Records`]). A key with one record passes unchanged, whatever its kind, but where
 //! [`SingleRecords`] says otherwise. Answers to `org.apache.paimon.mergetree.compact.MergeFunction`, `ReducerMergeFunctionWrapper` and
 //! `LookupMergeFunction`.
 
@@ -14,6 +14,7 @@ mod first_row;
 mod group_merge;
 mod merged_keys;
 mod partial_update;
+mod records;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use first_row::FirstRow;
 pub use group_merge::GroupMerge;
 pub use merged_keys::{MergedKeys, SingleRecords};
 pub use partial_update::PartialUpdate;
+pub(crate) use records::{Address, Records};
 
 /// The merge engine of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

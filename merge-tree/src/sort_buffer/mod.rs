@@ -14,11 +14,11 @@ use alluvium_format::{Error, Result};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Int8Array, Int64Array, RecordBatch, UInt32Array};
-use arrow_select::concat::{concat, concat_batches};
+use arrow_select::concat::concat;
 use arrow_select::take::take;
 
 use crate::key_value::{KeyValueBatch, kernel_error};
-use crate::merge_function::{Candidates, GroupMerge, MergeFunction, Survivor};
+use crate::merge_function::{Candidates, GroupMerge, MergeFunction, Records, Survivor};
 use crate::merge_options::MergeOptions;
 use crate::normalized_key::{KeyEncoder, Keys};
 use permutation::Permutation;
@@ -99,10 +99,9 @@ impl<'a> Buffer<'a> {
             Ok(())
         })?;
         let [first, ..] = self.batches else { return Err(Error::internal("a write buffer lost its batches")) };
-        let schema = first.values.schema_ref();
-        let values = concat_batches(schema, self.batches.iter().map(|batch| &batch.values)).map_err(kernel_error)?;
-        let records = KeyValueBatch { sequences: self.sequences.clone(), kinds: self.kinds.clone(), values };
-        Ok(GroupMerge::new(function, schema)?.merge_candidates(&records, &candidates)?.rows)
+        let merge = GroupMerge::new(function, first.values.schema_ref())?;
+        let records = Records::of_batches(self.batches, self.sequences.clone(), self.kinds.clone());
+        Ok(merge.merge_candidates(&records, &candidates)?.rows)
     }
 
     /// Calls `take` with the rows of each key, in merge order, by ascending key.

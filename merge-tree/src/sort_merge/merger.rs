@@ -9,11 +9,12 @@ use std::collections::VecDeque;
 
 use alluvium_format::{Error, ErrorKind, Result};
 
-use super::slots::{Address, Slot, gather, levels_of};
+use super::slot::Slot;
 use super::{MergeParts, MergeStep, Output, RETAINED_BATCHES_PER_RUN};
 use crate::key_groups::KeyGroups;
 use crate::key_value::KeyValueBatch;
 use crate::loser_tree::LoserTree;
+use crate::merge_function::{Address, Candidates, Records, SingleRecords};
 use crate::normalized_key::KeyStore;
 
 /// After so many rows of one run in a row, rows are searched for the end of the stretch instead of played one by one.
@@ -263,7 +264,7 @@ impl<K: KeyStore> Merger<K> {
         let level = *level;
         self.gather()?;
         self.ready.push_back(match self.parts.output {
-            Output::Survivors(..) => MergeStep::Ready(batch),
+            Output::Survivors(..) | Output::Merged(_) => MergeStep::Ready(batch),
             Output::Groups => MergeStep::Groups(KeyGroups::of_single_records(batch, level)?),
         });
         Ok(())
@@ -273,7 +274,7 @@ impl<K: KeyStore> Merger<K> {
     #[inline]
     fn take_single(&mut self, address: Address) {
         self.pending.push(address);
-        if matches!(self.parts.output, Output::Groups) {
+        if !matches!(self.parts.output, Output::Survivors(..)) {
             self.end_key();
         }
     }
@@ -297,8 +298,8 @@ impl<K: KeyStore> Merger<K> {
     fn settle_many(&mut self) -> Result<()> {
         let slots = &self.slots;
         self.group.sort_by(|&(a, row_a), &(b, row_b)| slots[a].merge_order(row_a, &slots[b], row_b));
-        match self.parts.output {
-            Output::Groups => {
+        match &self.parts.output {
+            Output::Groups | Output::Merged(_) => {
                 self.pending.append(&mut self.group);
                 self.end_key();
             }
@@ -316,15 +317,26 @@ impl<K: KeyStore> Merger<K> {
     /// Makes a batch of the waiting rows and drops the slots that no cursor is in. The group is empty.
     fn gather(&mut self) -> Result<()> {
         if !self.pending.is_empty() {
-            let batch = gather(&self.slots, &self.pending, &self.parts.schema)?;
-            self.ready.push_back(match self.parts.output {
-                Output::Survivors(..) => MergeStep::Ready(batch),
+            let records = Records::of_addresses(self.slots.iter().map(|slot| &slot.batch), &self.pending);
+            let level_of = |record: &Address| self.slots[record.0].level;
+            let step = match &self.parts.output {
                 Output::Groups => {
-                    let levels = levels_of(&self.slots, &self.pending);
-                    MergeStep::Groups(KeyGroups::try_new(batch, levels, std::mem::take(&mut self.ends))?)
+                    let (records, levels) =
+                        (records.gather(&self.parts.schema)?, self.pending.iter().map(level_of).collect());
+                    MergeStep::Groups(KeyGroups::try_new(records, levels, std::mem::take(&mut self.ends))?)
                 }
-            });
+                Output::Merged(merge) if self.ends.len() < self.pending.len() => {
+                    let level_of = |record: u32| level_of(&self.pending[record as usize]);
+                    let (singles, high_levels) = (SingleRecords::Pass, merge.high_levels());
+                    let candidates = Candidates::of_keys(&self.ends, singles, high_levels, level_of);
+                    MergeStep::Ready(merge.merge_candidates(&records, &candidates)?.rows)
+                }
+                // Every record is the only one of its key, or the one that survives.
+                Output::Merged(_) | Output::Survivors(..) => MergeStep::Ready(records.gather(&self.parts.schema)?),
+            };
+            self.ready.push_back(step);
             self.pending.clear();
+            self.ends.clear();
         }
         self.drop_passed_slots();
         Ok(())

@@ -4,19 +4,19 @@
 //! merged by the merge function from the records of a key in the order of (sequence columns, sequence number). For example with
 //! deduplicate `a1@1 b1@2` and `a2@3` give `a2@3 b1@2`. Invariants: a key with one record passes unchanged, whatever its kind;
 //! memory holds the current batch of each run and the batches of rows that wait to be gathered, of which the limit is
-//! `RETAINED_BATCHES_PER_RUN`. Rows are addresses (batch, row) until a batch of output is full; columns move once where one record
-//! of a key survives as it is. Functions that build rows, and callers that ask for [`SortMerge::grouped`], get the records of whole keys.
+//! `RETAINED_BATCHES_PER_RUN`. Rows are addresses (batch, row) until a batch of output is full; columns move once, and only in what is
+//! left of them. [`SortMerge::grouped`] gives all records, key by key, instead.
 //! Answers to `org.apache.paimon.mergetree.compact.SortMergeReaderWithLoserTree`.
 
 mod merger;
-mod slots;
+mod slot;
 
 use alluvium_format::Result;
 use arrow_schema::SchemaRef;
 
 use crate::key_groups::{KeyGroups, UNKNOWN_LEVEL};
 use crate::key_value::KeyValueBatch;
-use crate::merge_function::{GroupMerge, HighLevels, SingleRecords, Survivor};
+use crate::merge_function::{GroupMerge, HighLevels, Survivor};
 use crate::merge_options::MergeOptions;
 use crate::normalized_key::{KeyEncoder, KeyForm, Packed, RowKeys};
 use merger::Merger;
@@ -44,8 +44,6 @@ pub enum MergeStep {
 #[derive(Debug)]
 pub struct SortMerge {
     merger: AnyMerger,
-    /// Merges the groups that the merger gives; `None` where it merges by address, or where groups are asked for.
-    merge: Option<GroupMerge>,
 }
 
 #[derive(Debug)]
@@ -67,10 +65,12 @@ pub(crate) struct MergeParts {
 }
 
 /// What leaves a merger.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Output {
     /// One record of each key, chosen by address among those of levels that count.
     Survivors(Survivor, HighLevels),
+    /// A row made of the records of each key.
+    Merged(GroupMerge),
     /// All records of each key.
     Groups,
 }
@@ -89,17 +89,11 @@ impl SortMerge {
         value_schema: SchemaRef,
         target_rows: usize,
     ) -> Result<Self> {
-        match options.function.survivor() {
-            Some(survivor) => {
-                let output = Output::Survivors(survivor, options.function.high_levels());
-                Self::with_output(runs, options, value_schema, target_rows, output)
-            }
-            None => {
-                let merge = GroupMerge::new(&options.function, &value_schema)?;
-                let merger = Self::with_output(runs, options, value_schema, target_rows, Output::Groups)?;
-                Ok(Self { merge: Some(merge), ..merger })
-            }
-        }
+        let output = match options.function.survivor() {
+            Some(survivor) => Output::Survivors(survivor, options.function.high_levels()),
+            None => Output::Merged(GroupMerge::new(&options.function, &value_schema)?),
+        };
+        Self::with_output(runs, options, value_schema, target_rows, output)
     }
 
     /// As [`SortMerge::new`], but nothing is merged: it yields [`MergeStep::Groups`].
@@ -134,7 +128,7 @@ impl SortMerge {
             KeyForm::Packed128 => AnyMerger::Packed128(Merger::new(parts)),
             KeyForm::Rows => AnyMerger::Rows(Merger::new(parts)),
         };
-        Ok(Self { merger, merge: None })
+        Ok(Self { merger })
     }
 
     /// Goes on until a batch is ready, a run needs its next batch, or all is done.
@@ -142,17 +136,10 @@ impl SortMerge {
     /// # Errors
     /// Those of the merge function.
     pub fn step(&mut self) -> Result<MergeStep> {
-        loop {
-            let step = match &mut self.merger {
-                AnyMerger::Packed64(merger) => merger.step(),
-                AnyMerger::Packed128(merger) => merger.step(),
-                AnyMerger::Rows(merger) => merger.step(),
-            }?;
-            let (MergeStep::Groups(groups), Some(merge)) = (&step, &self.merge) else { return Ok(step) };
-            let rows = merge.merge(groups, SingleRecords::Pass)?.rows;
-            if rows.num_rows() > 0 {
-                return Ok(MergeStep::Ready(rows));
-            }
+        match &mut self.merger {
+            AnyMerger::Packed64(merger) => merger.step(),
+            AnyMerger::Packed128(merger) => merger.step(),
+            AnyMerger::Rows(merger) => merger.step(),
         }
     }
 

@@ -4,17 +4,18 @@
 //! last event that says anything about it, or folded. Columns of one rule share their picks.
 
 use alluvium_format::{Error, Result};
-use arrow_array::{Array, ArrayRef, UInt32Array};
-use arrow_select::take::take;
+use arrow_array::{ArrayRef, UInt32Array};
+use arrow_schema::DataType;
 
 use super::ColumnRule;
 use super::history::{Act, History, Verdict};
-use crate::key_value::kernel_error;
-use crate::merge_function::{FoldOp, Folds};
+use crate::merge_function::records::Validity;
+use crate::merge_function::{FoldOp, Folds, Records};
 
 /// Makes columns of one history.
 pub(super) struct Columns<'a> {
     history: &'a History,
+    records: &'a Records<'a>,
     last: Option<UInt32Array>,
     groups: Vec<GroupPicks>,
 }
@@ -28,38 +29,42 @@ struct GroupPicks {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn new(history: &'a History) -> Self {
-        Self { history, last: None, groups: vec![GroupPicks::default(); history.num_groups()] }
+    pub(super) fn new(history: &'a History, records: &'a Records<'a>) -> Self {
+        Self { history, records, last: None, groups: vec![GroupPicks::default(); history.num_groups()] }
     }
 
-    /// The values of a column.
-    pub(super) fn value(&mut self, rule: &ColumnRule, input: &ArrayRef) -> Result<ArrayRef> {
-        let history = self.history;
-        match rule {
-            ColumnRule::LastPresent if input.null_count() > 0 => gather(input, &last_present(history, input)),
-            ColumnRule::Key | ColumnRule::LastPresent => gather(input, self.last.get_or_insert_with(|| last(history))),
+    /// The values of the column at `column`.
+    pub(super) fn value(&mut self, rule: &ColumnRule, column: usize, data_type: &DataType) -> Result<ArrayRef> {
+        let (history, records) = (self.history, self.records);
+        let picks = match rule {
+            ColumnRule::Key => self.last.get_or_insert_with(|| last(history)),
+            ColumnRule::LastPresent => {
+                let validity = records.validity(column);
+                if !validity.is_everywhere() {
+                    return records.pick(column, data_type, &last_present(history, &validity));
+                }
+                self.last.get_or_insert_with(|| last(history))
+            }
             ColumnRule::Sequence(group) => {
                 let (verdicts, picks) = (history.verdicts(*group)?, self.picks(*group)?);
-                gather(input, picks.sequence.get_or_insert_with(|| sequence(history, verdicts)))
+                picks.sequence.get_or_insert_with(|| sequence(history, verdicts))
             }
             ColumnRule::Member(group) => {
                 let (verdicts, picks) = (history.verdicts(*group)?, self.picks(*group)?);
-                gather(input, picks.member.get_or_insert_with(|| member(history, verdicts)))
+                picks.member.get_or_insert_with(|| member(history, verdicts))
             }
             ColumnRule::Aggregated(group, function) => {
                 let (verdicts, picks) = (history.verdicts(*group)?, self.picks(*group)?);
-                function.fold(input, picks.folds.get_or_insert_with(|| folds(history, verdicts)))
+                let folds = picks.folds.get_or_insert_with(|| folds(history, verdicts));
+                return function.fold(&records.column(column)?, folds);
             }
-        }
+        };
+        records.pick(column, data_type, picks)
     }
 
     fn picks(&mut self, group: usize) -> Result<&mut GroupPicks> {
         self.groups.get_mut(group).ok_or_else(|| Error::internal("a sequence group that is not bound"))
     }
-}
-
-fn gather(input: &ArrayRef, picks: &UInt32Array) -> Result<ArrayRef> {
-    take(input, picks, None).map_err(kernel_error)
 }
 
 /// For each key what `decide` says of its events from the last one on; null where it says nothing of any.
@@ -89,11 +94,10 @@ fn last(history: &History) -> UInt32Array {
 }
 
 /// The last record with a value; a record that becomes the row hides those before it, null or not.
-fn last_present(history: &History, input: &ArrayRef) -> UInt32Array {
-    let nulls = input.nulls();
+fn last_present(history: &History, validity: &Validity<'_>) -> UInt32Array {
     pick(history, |_, row, act| match act {
         Act::Set => Some(Pick::Row(row)),
-        Act::Update if nulls.is_none_or(|nulls| nulls.is_valid(row as usize)) => Some(Pick::Row(row)),
+        Act::Update if validity.has(row) => Some(Pick::Row(row)),
         Act::Update | Act::Retract => None,
     })
 }

@@ -10,9 +10,9 @@ use alluvium_format::{Error, Result, RowKind};
 
 use super::rules::OnDelete;
 use super::sequence_group::GroupOrder;
-use crate::key_value::{KeyValueBatch, is_retract};
-use crate::merge_function::Candidates;
+use crate::key_value::is_retract;
 use crate::merge_function::candidates::KeyRecords;
+use crate::merge_function::{Candidates, Records};
 
 /// What becomes of records of kind `-U` and `-D`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ struct GroupHistory {
 
 impl History {
     pub(super) fn new(
-        records: &KeyValueBatch,
+        records: &Records<'_>,
         candidates: &Candidates,
         retraction: Retraction,
         groups: Vec<GroupOrder>,
@@ -86,8 +86,8 @@ impl History {
             match key {
                 KeyRecords::Pass(row) => {
                     history.set(row);
-                    history.sequences.push(records.sequences.value(row as usize));
-                    history.kinds.push(records.kinds.value(row as usize));
+                    history.sequences.push(records.sequence(row));
+                    history.kinds.push(records.kind(row));
                 }
                 KeyRecords::Merge(rows) => history.merge(records, rows, retraction)?,
             }
@@ -97,14 +97,13 @@ impl History {
     }
 
     /// Takes the records of one key.
-    fn merge(&mut self, records: &KeyValueBatch, rows: &[u32], retraction: Retraction) -> Result<()> {
+    fn merge(&mut self, records: &Records<'_>, rows: &[u32], retraction: Retraction) -> Result<()> {
         self.groups.iter_mut().for_each(|group| group.current = None);
         // As in Java a key of ignored records only has the sequence number 0.
         let (mut sequence, mut kind) = (0, RowKind::Delete);
         let (mut filled, mut inserted) = (false, false);
         for row in rows {
-            let (record_sequence, record_kind) =
-                (records.sequences.value(*row as usize), records.kinds.value(*row as usize));
+            let (record_sequence, record_kind) = (records.sequence(*row), records.kind(*row));
             if !is_retract(record_kind) {
                 self.judge(*row);
                 self.push(*row, Act::Update);

@@ -17,9 +17,9 @@ use alluvium_format::{Error, Result};
 use arrow_array::{Int8Array, Int64Array, RecordBatch};
 use arrow_schema::SchemaRef;
 
-use super::FieldAggregator;
 use super::candidates::Candidates;
 use super::merged_keys::MergedKeys;
+use super::{FieldAggregator, Records};
 use crate::key_value::{KeyValueBatch, kernel_error};
 use columns::Columns;
 use history::{History, Retraction};
@@ -96,14 +96,14 @@ impl BoundPartialUpdate {
     ///
     /// # Errors
     /// `Invalid` for a retraction without a rule, for what an aggregate function refuses, and when a column without null would be null.
-    pub(super) fn merge(&self, records: &KeyValueBatch, candidates: &Candidates) -> Result<MergedKeys> {
-        let groups: Result<Vec<_>> = self.groups.iter().map(|group| GroupOrder::of(group, &records.values)).collect();
+    pub(super) fn merge(&self, records: &Records<'_>, candidates: &Candidates) -> Result<MergedKeys> {
+        let groups: Result<Vec<_>> = self.groups.iter().map(|group| GroupOrder::of(group, records)).collect();
         let history = History::new(records, candidates, self.retraction, groups?)?;
-        let mut columns = Columns::new(&history);
+        let mut columns = Columns::new(&history, records);
         let mut arrays = Vec::with_capacity(self.columns.len());
-        for ((rule, input), field) in self.columns.iter().zip(records.values.columns()).zip(self.schema.fields()) {
-            let array =
-                columns.value(rule, input).map_err(|error| error.context(format!("column {}", field.name())))?;
+        for (at, (rule, field)) in self.columns.iter().zip(self.schema.fields()).enumerate() {
+            let array = columns.value(rule, at, field.data_type());
+            let array = array.map_err(|error| error.context(format!("merging column {}", field.name())))?;
             if !field.is_nullable() && array.null_count() > 0 {
                 return Err(Error::invalid(format!(
                     "partial-update leaves null in column {}, which is NOT NULL: no record of a key has a value for it in force, \

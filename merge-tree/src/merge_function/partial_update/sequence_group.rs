@@ -8,26 +8,32 @@ use std::cmp::Ordering;
 use alluvium_format::{Error, Result};
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::BooleanBuffer;
-use arrow_schema::Schema;
+use arrow_schema::{Schema, SchemaRef};
 
 use super::rules::{Group, OnDelete};
+use crate::key_value::kernel_error;
+use crate::merge_function::Records;
 use crate::merge_options::SequenceOrder;
 use crate::normalized_key::{KeyEncoder, Keys};
 
 /// A group for batches of one schema.
 #[derive(Debug)]
 pub(super) struct GroupColumns {
+    /// Of the sequence fields alone.
+    schema: SchemaRef,
     encoder: KeyEncoder,
+    /// Where they are among all columns.
     indices: Vec<usize>,
     on_delete: OnDelete,
 }
 
 impl GroupColumns {
     pub(super) fn new(columns: &Schema, group: &Group) -> Result<Self> {
-        let encoder = KeyEncoder::of_sequence(columns, &group.sequence_fields, SequenceOrder::Ascending)?;
+        let indices: Vec<usize> = group.sequence_fields.iter().filter_map(|name| columns.index_of(name).ok()).collect();
+        let schema = SchemaRef::new(columns.project(&indices).map_err(kernel_error)?);
+        let encoder = KeyEncoder::of_sequence(&schema, &group.sequence_fields, SequenceOrder::Ascending)?;
         let encoder = encoder.ok_or_else(|| Error::internal("a sequence group without sequence fields"))?;
-        let indices = group.sequence_fields.iter().filter_map(|name| columns.index_of(name).ok()).collect();
-        Ok(Self { encoder, indices, on_delete: group.on_delete })
+        Ok(Self { schema, encoder, indices, on_delete: group.on_delete })
     }
 }
 
@@ -41,11 +47,13 @@ pub(super) struct GroupOrder {
 }
 
 impl GroupOrder {
-    pub(super) fn of(group: &GroupColumns, values: &RecordBatch) -> Result<Self> {
-        let keys = group.encoder.encode(std::iter::once(values))?;
+    pub(super) fn of(group: &GroupColumns, records: &Records<'_>) -> Result<Self> {
+        let columns: Result<Vec<_>> = group.indices.iter().map(|index| records.column(*index)).collect();
+        let values = RecordBatch::try_new(SchemaRef::clone(&group.schema), columns?).map_err(kernel_error)?;
+        let keys = group.encoder.encode(std::iter::once(&values))?;
         let mut present = None;
-        for (at, index) in group.indices.iter().enumerate() {
-            let nulls = values.columns().get(*index).and_then(|column| column.nulls());
+        for (at, column) in values.columns().iter().enumerate() {
+            let nulls = column.nulls();
             present = match (nulls.map(|nulls| nulls.inner()), present) {
                 (Some(nulls), None) if at == 0 => Some(nulls.clone()),
                 (Some(nulls), Some(present)) => Some(&present | nulls),
