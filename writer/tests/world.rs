@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 pub(crate) struct World {
     pub(crate) table: TableStore,
     pub(crate) store: FaultyStore,
-    catalog: FileSystemCatalog,
+    pub(crate) catalog: FileSystemCatalog,
     name: TableName,
 }
 
@@ -65,6 +65,13 @@ impl World {
         TableWrite::open(&self.table, user, options).await.unwrap()
     }
 
+    /// A writer with these options over the table's.
+    pub(crate) async fn writer_with(&self, user: &str, options: &[(&str, &str)]) -> TableWrite {
+        let options: Vec<_> = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let table = self.reopened().await.with_options(options.iter().map(|(name, value)| (name, value))).unwrap();
+        TableWrite::open(&table, user, WriteOptions::default()).await.unwrap()
+    }
+
     /// A writer to whom the table is split into so many buckets.
     pub(crate) async fn writer_of_buckets(&self, user: &str, buckets: u32) -> TableWrite {
         let (name, value) = ("bucket".to_owned(), buckets.to_string());
@@ -80,9 +87,7 @@ impl World {
 
     /// Compacts as a job of its own.
     pub(crate) async fn compact(&self, full: bool) -> Result<CompactReport> {
-        let request = CompactRequest { full, ..CompactRequest::default() };
-        let table = self.reopened().await;
-        compact_table(&table, &table.io().namer().uuid(), &request, &|_, _| {}).await
+        compact(&self.reopened().await, full).await
     }
 
     /// All snapshots, by id.
@@ -236,6 +241,12 @@ pub(crate) fn replay(schema: &TableSchema, changes: &[Row]) -> BTreeMap<String, 
         }
     }
     rows
+}
+
+/// Compacts a table as a job of its own.
+pub(crate) async fn compact(table: &TableStore, full: bool) -> Result<CompactReport> {
+    let request = CompactRequest { full, ..CompactRequest::default() };
+    compact_table(table, &table.io().namer().uuid(), &request, &|_, _| {}).await
 }
 
 /// The rows as a batch with their kinds; absent columns are null.
