@@ -144,8 +144,8 @@ fn associates(draft: &Draft<'_>, engine: &str) -> bool {
     match engine {
         "first-row" => true,
         "deduplicate" => adds_only || !draft.options.contains_key("sequence.field"),
-        // In 1.4.2 a group of two sequence fields is compared field by field while they are set.
-        "partial-update" => adds_only && !draft.options.contains_key("fields.h,j.sequence-group"),
+        // A lone record keeps what its group's null sequence would not have set.
+        "partial-update" => adds_only && !draft.options.contains_key("fields.g.sequence-group"),
         _ => adds_only,
     }
 }
