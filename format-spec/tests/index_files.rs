@@ -63,6 +63,10 @@ fn what_a_vector_answers() {
         assert!(some.is_deleted(70_000) && !some.is_deleted(4) && !some.is_deleted(u64::MAX));
         assert_eq!(some.positions_in(4..70_000), [5]);
         assert_eq!(some.positions_in(5..u64::MAX), [5, 70_000]);
+        assert_eq!((some.last(), vector(kind, &[]).last()), (Some(70_000), None));
+        let run = vector(kind, &(10..200_000).collect::<Vec<_>>());
+        assert!(run.are_deleted(10..200_000) && run.are_deleted(65_535..65_537) && run.are_deleted(7..7));
+        assert!(!run.are_deleted(9..11) && !run.are_deleted(10..200_001) && !run.are_deleted(10..1 << 40));
         for other in [DeletionVectorKind::Bitmap32, DeletionVectorKind::Bitmap64] {
             some.merge(&vector(other, &[1, 5])).unwrap();
         }
