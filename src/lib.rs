@@ -3,6 +3,7 @@
 mod catalog;
 mod compact;
 mod compact_tables;
+mod get;
 mod read;
 mod table;
 mod tail;
@@ -16,7 +17,7 @@ pub use alluvium_format::{
     BinaryRow, CoreOptions, DataField, DataType, Datum, Error, ErrorKind, Predicate, Result, RowKind, SchemaDefinition,
     Snapshot, TableSchema,
 };
-pub use alluvium_reader::{BatchPlan, ChangeBatch, StartupMode, TailEvent, TimeTravel};
+pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
 pub use alluvium_store::{Committed, EmptyCommits, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName};
 pub use alluvium_writer::{CommitExtras, CompactionWait, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};
@@ -24,6 +25,7 @@ pub use {arrow_array, arrow_schema, object_store};
 pub use catalog::FileSystemCatalog;
 pub use compact::Compact;
 pub use compact_tables::CompactTables;
+pub use get::Get;
 pub use read::Read;
 pub use table::Table;
 pub use tail::TableTail;

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_format::{CoreOptions, ManifestEntry, Predicate, Result, Snapshot, TableSchema};
+use alluvium_format::{CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, Snapshot, TableSchema};
+use alluvium_reader::PointReader;
 use alluvium_store::{TableStore, scan};
 use alluvium_writer::{TableWrite, WriteOptions};
+use arrow_array::RecordBatch;
 
 use crate::compact::Compact;
+use crate::get::Get;
 use crate::read::Read;
 use crate::tail::TableTail;
 use crate::write::StreamWrite;
@@ -112,6 +115,25 @@ impl Table {
         scan::live_entries(&self.store, snapshot, &Predicate::True).await
     }
 
+    /// The changelog files of a snapshot.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn changelog_files(&self, snapshot: &Snapshot) -> Result<Vec<ManifestEntry>> {
+        scan::changelog_entries(&self.store, snapshot, &Predicate::True).await
+    }
+
+    /// The index files of a snapshot: deletion vectors, and the hashes of dynamic buckets.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt` or `Storage`.
+    pub async fn index_files(&self, snapshot: &Snapshot) -> Result<Vec<IndexManifestEntry>> {
+        match &snapshot.index_manifest {
+            Some(name) => Ok(self.store.manifests().index_entries(name).await?.to_vec()),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Consumers and the next snapshot of each.
     ///
     /// # Errors
@@ -161,6 +183,19 @@ impl Table {
     /// A bounded read.
     pub fn read(&self) -> Read {
         Read::of(self.store.clone())
+    }
+
+    /// A read of the rows of `keys`, which are the columns of the primary key by name, in any order.
+    pub fn get(&self, keys: RecordBatch) -> Get {
+        Get::of(self.store.clone(), keys)
+    }
+
+    /// A reader of rows by their keys, of these columns (`None`: all), that remembers where they are.
+    ///
+    /// # Errors
+    /// As [`Get::execute`].
+    pub async fn point_reader(&self, columns: Option<&[String]>) -> Result<PointReader> {
+        PointReader::open(&self.store, columns).await
     }
 
     /// An unbounded read of changes.

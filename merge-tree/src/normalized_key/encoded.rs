@@ -81,13 +81,6 @@ impl EncodedKeys {
         low
     }
 
-    /// Where a key of `other` is among the ascending keys `rows`.
-    pub fn find(&self, rows: Range<usize>, other: &Self, other_row: usize) -> Option<usize> {
-        let end = rows.end;
-        let row = self.lower_bound(rows, other, other_row);
-        (row < end && self.compare(row, other, other_row).is_eq()).then_some(row)
-    }
-
     /// Adds a key of another batch of the same encoder.
     ///
     /// # Errors

@@ -25,6 +25,8 @@ pub(super) struct Block {
     pub(super) keys: EncodedKeys,
     /// The position of the first record in the data file.
     pub(super) first_row: u64,
+    /// Bytes of memory that it takes.
+    pub(super) memory_bytes: usize,
 }
 
 impl Block {
@@ -35,11 +37,21 @@ impl Block {
             (None, None) => None,
             _ => return Err(Error::internal("one system column of a data file was read without the other")),
         };
-        Ok(Self { keys: encoder.encode_batch(&batch.values)?, values: batch.values, system, first_row })
+        let keys = encoder.encode_batch(&batch.values)?;
+        let memory_bytes = batch.values.get_array_memory_size()
+            + keys.memory_bytes()
+            + system
+                .as_ref()
+                .map_or(0, |(sequences, kinds)| sequences.get_array_memory_size() + kinds.get_array_memory_size());
+        Ok(Self { keys, values: batch.values, system, first_row, memory_bytes })
     }
 
-    /// The block of what [`Block::columns`] made.
-    pub(super) fn of_columns(columns: RecordBatch, shape: &BlockShape, first_row: u64) -> Result<Self> {
+    /// The block of what [`Block::columns`] made, all in one buffer of so many bytes.
+    pub(super) fn of_columns(
+        (columns, bytes): (RecordBatch, usize),
+        shape: &BlockShape,
+        first_row: u64,
+    ) -> Result<Self> {
         let (_, mut columns, _) = columns.into_parts();
         let system = columns.split_off(shape.values.fields().len().min(columns.len()));
         let system = match system.as_slice() {
@@ -53,7 +65,9 @@ impl Block {
         let values = RecordBatch::try_new(Arc::clone(&shape.values), columns).map_err(|error| {
             Error::internal("a block has other columns than it was written with").with_source(error)
         })?;
-        Ok(Self { keys: shape.encoder.encode_batch(&values)?, values, system, first_row })
+        let keys = shape.encoder.encode_batch(&values)?;
+        let memory_bytes = bytes + keys.memory_bytes();
+        Ok(Self { keys, values, system, first_row, memory_bytes })
     }
 
     /// The records `offset..offset + length` as columns of [`BlockShape::columns`], without copying them.
@@ -72,13 +86,12 @@ impl Block {
         self.values.num_rows()
     }
 
-    /// Bytes of memory that it takes.
-    pub(super) fn memory_bytes(&self) -> usize {
-        let system = self
-            .system
-            .as_ref()
-            .map_or(0, |(sequences, kinds)| sequences.get_array_memory_size() + kinds.get_array_memory_size());
-        self.values.get_array_memory_size() + system + self.keys.memory_bytes()
+    /// Bytes of its columns, whatever else is in their buffers.
+    pub(super) fn column_bytes(&self) -> Result<usize> {
+        let system = self.system.as_ref().map_or(0, |_| self.num_rows() * (size_of::<i64>() + size_of::<i8>()));
+        let sizes = self.values.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+        let columns = sizes.sum::<std::result::Result<usize, _>>();
+        Ok(system + columns.map_err(|error| Error::internal("columns without a size").with_source(error))?)
     }
 }
 

@@ -28,6 +28,13 @@ pub(crate) struct BlockPlace {
     checksum: u32,
 }
 
+impl BlockPlace {
+    /// Bytes of the one buffer that a batch comes back in.
+    pub(crate) fn content_bytes(&self) -> usize {
+        self.content_bytes
+    }
+}
+
 /// Writes batches.
 pub(crate) struct BlockWriter {
     file: LocalFileWriter,

@@ -102,7 +102,7 @@ impl Build<'_> {
         self.rows += block.num_rows() as u64;
         self.check_ascending(&block, file)?;
         if let Building::Resident { blocks, bytes } = &mut self.content {
-            *bytes += block.memory_bytes();
+            *bytes += block.memory_bytes;
             if *bytes as u64 <= self.limits.resident_bytes {
                 self.first_keys.push(&block.keys, 0)?;
                 blocks.push(Arc::new(block));
@@ -143,7 +143,7 @@ impl Build<'_> {
             return Err(Error::internal("a lookup file is spilled to no file").into());
         };
         let rows = block.num_rows();
-        let page_rows = rows_of_pages(block.memory_bytes(), rows, self.limits.page_bytes);
+        let page_rows = rows_of_pages(block.column_bytes()?, rows, self.limits.page_bytes);
         for start in (0..rows).step_by(page_rows) {
             let length = page_rows.min(rows - start);
             let columns = block.columns(&self.shape, start, length)?;

@@ -210,7 +210,7 @@ impl LookupCache {
             return Ok(block);
         }
         let block = Arc::new(file.read_block(number)?);
-        let memory_bytes = block.memory_bytes() as u64;
+        let memory_bytes = block.memory_bytes as u64;
         let mut state = self.lock();
         if let Some(memory) = state.reserve(io, memory_bytes)
             && let Some((table, now)) = state.table_of(io.base(), slot)

@@ -65,7 +65,7 @@ impl FoundRows {
         }
         if !self.held.last().is_some_and(|held| Arc::ptr_eq(held, at.block)) {
             self.held.push(Arc::clone(at.block));
-            self.held_bytes += at.block.memory_bytes();
+            self.held_bytes += at.block.memory_bytes;
         }
         self.waiting.push((self.held.len() - 1, at.row));
         if self.held_bytes > HELD_BYTES_MAX && self.held.len() > 1 { self.copy() } else { Ok(()) }

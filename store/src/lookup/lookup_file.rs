@@ -115,7 +115,8 @@ impl LookupFile {
     pub(super) fn read_block(&self, number: usize) -> Result<Block> {
         let Content::Spilled { file, blocks } = &self.content else { return Err(no_block(number)) };
         let block = blocks.get(number).ok_or_else(|| no_block(number))?;
-        Block::of_columns(file.read(&block.place)?, &self.shape, block.first_row)
+        let columns = (file.read(&block.place)?, block.place.content_bytes());
+        Block::of_columns(columns, &self.shape, block.first_row)
     }
 
     pub(super) fn num_blocks(&self) -> usize {
@@ -125,7 +126,7 @@ impl LookupFile {
     /// Bytes of memory that it takes itself, blocks that are read back aside.
     pub(super) fn memory_bytes(&self) -> u64 {
         let content: usize = match &self.content {
-            Content::Resident(blocks) => blocks.iter().map(|block| block.memory_bytes()).sum(),
+            Content::Resident(blocks) => blocks.iter().map(|block| block.memory_bytes).sum(),
             Content::Spilled { blocks, .. } => blocks
                 .iter()
                 .map(|block| size_of_val(block) + block.filter.as_ref().map_or(0, BloomFilter::memory_bytes))
