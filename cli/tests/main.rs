@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bad_input;
+mod compaction;
 mod ingest;
 mod quickstart;
 mod reading;
