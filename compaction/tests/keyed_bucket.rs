@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alluvium_compaction::{BucketCompaction, CompactSettings, Picking};
 use alluvium_format::{
-    BinaryRow, CompactIncrement, DataFileMeta, FileSource, Predicate, Result, RowKind, SchemaDefinition,
+    BinaryRow, CompactIncrement, DataFileMeta, FileSource, IndexFileMeta, Predicate, Result, RowKind, SchemaDefinition,
     deletion_vector,
 };
 use alluvium_merge_tree::{KeyValueBatch, Section, SortedRun, drop_deletes, interval_partition, sort_buffer};
@@ -33,6 +33,8 @@ pub(crate) struct KeyedBucket {
     /// What the table would name.
     pub(crate) files: Vec<DataFileMeta>,
     pub(crate) vectors: DeletionVectors,
+    /// The index file that they are in.
+    index: Option<IndexFileMeta>,
     /// The rows that the changes so far leave.
     pub(crate) replayed: BTreeMap<i32, Values>,
     next_sequence: i64,
@@ -70,6 +72,7 @@ impl KeyedBucket {
             compaction,
             files: Vec::new(),
             vectors: DeletionVectors::new(),
+            index: None,
             replayed: BTreeMap::new(),
             next_sequence: 0,
         }
@@ -77,7 +80,7 @@ impl KeyedBucket {
 
     /// Starts anew from what the table names, as another writer would; gives what was there.
     pub(crate) fn restart(&mut self) -> BucketCompaction {
-        let vectors = BucketDeletionVectors { vectors: self.vectors.clone(), file: None };
+        let vectors = BucketDeletionVectors { vectors: self.vectors.clone(), file: self.index.clone() };
         let (files, bucket) = (self.files.clone(), self.bucket.clone());
         let compaction = BucketCompaction::new(&self.settings, bucket, files, vectors).unwrap();
         std::mem::replace(&mut self.compaction, compaction)
@@ -124,7 +127,12 @@ impl KeyedBucket {
             self.files.remove(at.expect("a compaction takes files that are there"));
         }
         self.files.extend(increment.compact_after.iter().cloned());
+        if !increment.new_index_files.is_empty() {
+            let replaced = increment.deleted_index_files.first();
+            assert_eq!(replaced, self.index.as_ref(), "vectors name the index file that they were made of");
+        }
         for file in &increment.new_index_files {
+            self.index = Some(file.clone());
             let path = format!("index/{}", file.file_name);
             let bytes = self.table.io().get(&path).await.unwrap();
             let ranges = file.dv_ranges.clone().unwrap_or_default();
