@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, DataType, DeletionVectorKind, Error, Result};
-use alluvium_merge_tree::{Levels, MergeOptions};
+use alluvium_merge_tree::{Levels, MergeOptions, RecordLevelExpire};
 use alluvium_store::{DeletionVectors, TableStore};
 use tokio::sync::Semaphore;
 
@@ -36,6 +36,8 @@ pub struct CompactSettings {
     key_types: Vec<DataType>,
     strategy: CompactStrategy,
     rewriter: RewriterKind,
+    /// Which rows are too old.
+    pub(crate) expire: Option<RecordLevelExpire>,
     /// How passes find out what their records change, in tables that ask for it.
     tracker: Option<Arc<Tracker>>,
     /// How files that stay as they are find the rows that they replace.
@@ -64,6 +66,7 @@ impl CompactSettings {
             tracker: Tracker::new(schema, options, &merge, &rewriter)?.map(Arc::new),
             deletion_tracker: Arc::new(Tracker::of_deletions(schema, &merge)?),
             deletion_kind: options.deletion_vector_kind()?,
+            expire: RecordLevelExpire::new(schema, options)?,
             rewriter,
             merge,
             open: Semaphore::new(threads.get()),
@@ -134,15 +137,19 @@ impl CompactSettings {
         state: &mut PickState,
     ) -> Result<Option<CompactPlan>> {
         let runs = levels.level_sorted_runs();
+        let clock = self.table.io().clock();
+        let time = PickTime::of(clock.now_millis(), clock.local_millis());
+        let is_expired = |file: &DataFileMeta| {
+            let expire = self.expire.as_ref();
+            expire.is_some_and(|expire| expire.is_in_file(file, self.table.schema(), time.now_millis))
+        };
         let unit = match picking {
             Picking::Universal => {
-                let clock = self.table.io().clock();
-                let time = PickTime::of(clock.now_millis(), clock.local_millis());
                 let unit = self.strategy.pick(&runs, levels.number_of_levels(), time, state);
                 unit.filter(CompactUnit::is_worthwhile)
             }
             Picking::Full => full_compaction(&runs, levels.number_of_levels(), |file| {
-                self.rewriting == Rewriting::AllFiles || deletions.contains_key(&file.file_name)
+                self.rewriting == Rewriting::AllFiles || deletions.contains_key(&file.file_name) || is_expired(file)
             }),
         };
         let newest = self.table.schema().id;
@@ -156,6 +163,7 @@ impl CompactSettings {
             retractions: Retractions::of(unit.output_level, highest, mode),
             rewriting: self.rewriting,
             rewriter: self.rewriter.clone(),
+            expired: unit.files.iter().filter(|file| is_expired(file)).map(|file| file.file_name.clone()).collect(),
         };
         let plan = CompactPlan::of(unit, &self.key_types, &rules)?;
         Ok(Some(plan).filter(|plan| !plan.steps.is_empty()))

@@ -148,7 +148,6 @@ fn what_is_not_there_is_refused_by_name() {
         (("file.format.per.level", "3:avro"), (true, false)),
         (("file-index.bloom-filter.columns", "v"), (true, false)),
         (("data-file.external-paths", "file:///x"), (true, false)),
-        (("record-level.expire-time", "1 d"), (true, true)),
         (("sequence.snapshot-ordering", "true"), (true, false)),
         (("branch", "b"), (true, true)),
         (("scan.snapshot-id", "3"), (false, true)),

@@ -70,9 +70,14 @@ pub fn drop_deletes(batch: KeyValueBatch) -> Result<KeyValueBatch> {
         return Ok(batch);
     }
     let keep = BooleanArray::from_iter(batch.kinds.values().iter().map(|kind| Some(!is_retract(*kind))));
-    let sequences = filter(&batch.sequences, &keep).map_err(kernel_error)?;
-    let kinds = filter(&batch.kinds, &keep).map_err(kernel_error)?;
-    let values = filter_record_batch(&batch.values, &keep).map_err(kernel_error)?;
+    filter_rows(&batch, &keep)
+}
+
+/// Leaves only the rows that are to be kept, in their order.
+pub(crate) fn filter_rows(batch: &KeyValueBatch, keep: &BooleanArray) -> Result<KeyValueBatch> {
+    let sequences = filter(&batch.sequences, keep).map_err(kernel_error)?;
+    let kinds = filter(&batch.kinds, keep).map_err(kernel_error)?;
+    let values = filter_record_batch(&batch.values, keep).map_err(kernel_error)?;
     KeyValueBatch::try_new(as_int64(&sequences)?, as_int8(&kinds)?, values)
 }
 

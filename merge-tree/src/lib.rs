@@ -13,6 +13,7 @@ mod loser_tree;
 pub mod merge_function;
 pub mod merge_options;
 pub mod normalized_key;
+pub mod record_level_expire;
 pub mod sort_buffer;
 pub mod sort_merge;
 pub mod sorted_run;
@@ -27,6 +28,7 @@ pub use merge_function::{
 };
 pub use merge_options::{MergeOptions, SequenceOrder};
 pub use normalized_key::{EncodedKeys, KeyEncoder};
+pub use record_level_expire::RecordLevelExpire;
 pub use sort_buffer::{sort_buffer, sort_records};
 pub use sort_merge::{MergeStep, SortMerge};
 pub use sorted_run::{LevelSortedRun, Section, SortedRun};

@@ -114,7 +114,7 @@ impl Rewriter {
     ) -> Result<Vec<DataFileMeta>> {
         let fields = self.settings.table.schema().fields.as_slice().into();
         let write = self.writer(output_level, FileContent::Data(FileSource::Compact))?;
-        let read = self.read(sections, fields)?;
+        let read = self.without_expired(self.read(sections, fields).await?);
         PlainRewrite { read, write, retractions }.run(&self.settings.table, &self.stop).await
     }
 
@@ -136,7 +136,10 @@ impl Rewriter {
             }
             None => None,
         };
-        let read = self.read(sections, tracker.fields())?;
+        let mut read = self.read(sections, tracker.fields()).await?;
+        if tracker.merges() {
+            read = self.without_expired(read);
+        }
         let look_up = tracker.lookup_wanted().zip(self.start_level(output_level));
         let look_up = look_up.map(|(wanted, start_level)| {
             let levels = Arc::clone(&self.levels);
@@ -156,14 +159,22 @@ impl Rewriter {
         runs.any(|run| !run.is_empty()).then_some(start)
     }
 
-    fn read(&self, sections: Vec<Section>, fields: Arc<[DataField]>) -> Result<MergeRead> {
+    /// A merge that has its memory.
+    async fn read(&self, sections: Vec<Section>, fields: Arc<[DataField]>) -> Result<MergeRead> {
         let read = DataFileRead {
             fields,
             system: SystemColumns::All,
             predicate: Predicate::True,
             deletions: Arc::clone(self.deletions.vectors()),
         };
-        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.settings.merge, read)
+        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.settings.merge, read)?.admitted().await
+    }
+
+    fn without_expired(&self, read: MergeRead) -> MergeRead {
+        match &self.settings.expire {
+            Some(expire) => read.without_expired(expire.clone(), self.settings.table.io().clock().now_millis()),
+            None => read,
+        }
     }
 
     fn writer(&self, level: i32, content: FileContent) -> Result<RollingFileWriter> {

@@ -126,7 +126,11 @@ impl TrackedPass {
                 deletions.delete(file_name, *position)?;
             }
         }
-        Ok(Some(Answer { asked, found }))
+        let answer = Answer { asked, found };
+        Ok(Some(match &settings.expire {
+            Some(expire) => answer.without_expired(expire, settings.table.io().clock().now_millis())?,
+            None => answer,
+        }))
     }
 
     async fn write(&mut self, result: ChangelogResult) -> Result<()> {

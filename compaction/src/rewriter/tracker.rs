@@ -12,8 +12,9 @@ use alluvium_merge_tree::changelog::first_row::{self, first_row};
 use alluvium_merge_tree::changelog::full_compaction::full_compaction;
 use alluvium_merge_tree::changelog::lookup::{self, Found, LookupMerge};
 use alluvium_merge_tree::changelog::{ChangelogResult, ChangesWanted, RecordEqualiser};
-use alluvium_merge_tree::{GroupMerge, KeyGroups, MergeOptions};
+use alluvium_merge_tree::{GroupMerge, KeyGroups, MergeOptions, RecordLevelExpire};
 use alluvium_store::lookup::{LookupFound, LookupWanted};
+use arrow_array::BooleanArray;
 
 use crate::strategy::{DeletionMode, LookupRules, RewriterKind};
 
@@ -102,6 +103,11 @@ impl Tracker {
         self.wanted != ChangesWanted::Nothing
     }
 
+    /// Whether rows come out, not only deletions.
+    pub(super) fn merges(&self) -> bool {
+        !matches!(self.rule, Rule::Deletions)
+    }
+
     /// Whether what is found is deleted where it was found.
     pub(super) fn marks_deletions(&self) -> bool {
         self.deletion_mode == DeletionMode::Vectors
@@ -162,6 +168,23 @@ fn wanted_of(rules: &LookupRules) -> LookupWanted {
 }
 
 impl Answer {
+    /// Without the records that are too old, as if they had not been found.
+    ///
+    /// # Errors
+    /// `Internal` when the records lack their time.
+    pub(super) fn without_expired(mut self, expire: &RecordLevelExpire, now_millis: i64) -> Result<Self> {
+        let Some(records) = self.found.records.take() else { return Ok(self) };
+        let fresh = expire.fresh(&records.values, now_millis)?;
+        let LookupFound { keys, levels, places, .. } = self.found;
+        self.found = LookupFound {
+            keys: retained(keys, &fresh),
+            records: Some(expire.retain(records, now_millis)?),
+            levels: retained(levels, &fresh),
+            places: retained(places, &fresh),
+        };
+        Ok(self)
+    }
+
     /// The keys of the groups that were found.
     fn keys(&self) -> Result<Vec<u32>> {
         let of_group = |row: &u32| {
@@ -177,4 +200,8 @@ impl Answer {
         let LookupFound { records, levels, .. } = self.found;
         Ok(records.map(|records| Found { keys, records, levels }))
     }
+}
+
+fn retained<T>(all: Vec<T>, keep: &BooleanArray) -> Vec<T> {
+    all.into_iter().zip(keep).filter(|(_, keep)| *keep == Some(true)).map(|(item, _)| item).collect()
 }

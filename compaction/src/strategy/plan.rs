@@ -5,6 +5,8 @@
 //! that stays would break the order of the run. Answers to `org.apache.paimon.mergetree.compact.MergeTreeCompactTask` and
 //! `FileRewriteCompactTask`.
 
+use std::collections::HashSet;
+
 use alluvium_format::{DataFileMeta, DataType, Result};
 use alluvium_merge_tree::{Section, SortedRun, interval_partition};
 
@@ -25,6 +27,8 @@ pub struct CompactRules {
     pub rewriting: Rewriting,
     /// What is done besides merging.
     pub rewriter: RewriterKind,
+    /// Files with rows that are too old: they are rewritten.
+    pub expired: HashSet<String>,
 }
 
 impl CompactRules {
@@ -121,7 +125,8 @@ impl Planner<'_> {
     fn upgrade(&mut self, file: DataFileMeta) {
         let may_hold_deletes = file.delete_row_count != Some(0);
         let to_top = self.output_level == self.rules.max_level;
-        if (to_top && may_hold_deletes) || self.rules.rewriting == Rewriting::AllFiles {
+        let must_be = self.rules.rewriting == Rewriting::AllFiles || self.rules.expired.contains(&file.file_name);
+        if (to_top && may_hold_deletes) || must_be {
             self.rewrite_alone(file);
         } else if file.level != self.output_level {
             let rewriter = &self.rules.rewriter;

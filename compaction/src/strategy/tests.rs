@@ -1,7 +1,7 @@
 //! Picks and plans as lines of text, and the law that a compaction changes nothing that is read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use alluvium_format::{BinaryRow, DataFileMeta, DataType, Datum, MergeEngine, RowKind, TypeRoot};
 use alluvium_merge_tree::{LevelSortedRun, Levels, Section, SortedRun};
@@ -242,7 +242,8 @@ fn sections_shown(sections: &[Section]) -> String {
 
 fn rules(rewriter: RewriterKind) -> CompactRules {
     let (retractions, rewriting) = (Retractions::Kept, Rewriting::WhereNeeded);
-    CompactRules { small_file_bytes: 70, max_level: 5, retractions, rewriting, rewriter }
+    let expired = HashSet::from(["old".to_owned()]);
+    CompactRules { small_file_bytes: 70, max_level: 5, retractions, rewriting, rewriter, expired }
 }
 
 /// The steps of a plan; `*` where what records change is found out, `!` where records that retract are dropped.
@@ -335,6 +336,8 @@ fn plans_rewrite_overlaps_and_small_files_and_upgrade_the_rest() {
         ("a@0[1-5]80d", 4, "upgrade(a)"),
         ("a@0[1-5]80d", 5, "rewrite(a)"),
         ("a@5[1-5]80", 5, ""),
+        ("old@5[1-5]80", 5, "rewrite(old)"),
+        ("old@0[1-5]80", 4, "rewrite(old)"),
         ("a@0[1-5]80 b@0[3-9]80", 5, "rewrite(a|b)"),
         // Small neighbours go together, and with the overlapping section before them.
         ("a@0[1-2]10 b@0[3-4]10", 5, "rewrite(a b)"),

@@ -1,7 +1,9 @@
-//! The options by which compactions are picked.
+//! The options by which compactions are picked, and by which they leave out rows that are too old.
 
 use super::{CoreOptions, key, parse_duration_millis};
-use crate::error::{Result, ResultExt};
+use crate::data_type::TypeRoot;
+use crate::error::{Error, Result, ResultExt};
+use crate::schema::TableSchema;
 
 /// `lookup-compact`: how eagerly level 0 is compacted in tables that look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -70,6 +72,43 @@ impl CoreOptions {
     pub fn compaction_offpeak_ratio_percent(&self) -> Result<u64> {
         self.number(key::OFFPEAK_RATIO, 0)
     }
+
+    /// `record-level.expire-time`, whole seconds.
+    pub fn record_level_expire_seconds(&self) -> Result<Option<u64>> {
+        let name = key::RECORD_LEVEL_EXPIRE_TIME;
+        let millis = self.get(name).map(|text| parse_duration_millis(text).context(|| format!("the option {name}")));
+        Ok(millis.transpose()?.map(|millis| millis / 1000))
+    }
+
+    /// `record-level.time-field`.
+    pub fn record_level_time_field(&self) -> Option<&str> {
+        self.get(key::RECORD_LEVEL_TIME_FIELD)
+    }
+
+    /// Checks that the time by which rows grow old is a time, and there when they do.
+    ///
+    /// # Errors
+    /// `Invalid` that names the option.
+    pub fn validate_record_level_expire(&self, schema: &TableSchema) -> Result<()> {
+        let Some(column) = self.record_level_time_field() else {
+            return match self.record_level_expire_seconds()? {
+                None => Ok(()),
+                Some(_) => Err(Error::invalid(format!(
+                    "the option {} needs to know how old a row is: set {} to a column",
+                    key::RECORD_LEVEL_EXPIRE_TIME,
+                    key::RECORD_LEVEL_TIME_FIELD
+                ))),
+            };
+        };
+        self.record_level_expire_seconds()?;
+        let is_time = |root: &TypeRoot| {
+            matches!(root, TypeRoot::Int | TypeRoot::BigInt | TypeRoot::Timestamp(_) | TypeRoot::TimestampLtz(_))
+        };
+        match schema.field(column) {
+            Some(field) if is_time(&field.data_type.root) => Ok(()),
+            _ => Err(self.invalid(key::RECORD_LEVEL_TIME_FIELD, "a column of type INT, BIGINT or TIMESTAMP")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -107,5 +146,24 @@ mod tests {
         assert_eq!(set.compaction_optimization_interval_millis().unwrap(), Some(60_000));
         assert_eq!(set.compaction_total_size_threshold().unwrap(), Some(1024));
         assert!(set.compaction_incremental_size_threshold().is_err());
+    }
+
+    #[test]
+    fn rows_grow_old_by_a_column_that_is_a_time() {
+        let check = |options: &str| {
+            let text = format!(
+                r#"{{"fields": [{{"name": "k", "type": "INT NOT NULL"}}, {{"name": "v", "type": "STRING"}}], "primaryKeys": ["k"],
+                    "options": {{"bucket": "1"{options}}}}}"#
+            );
+            let definition = crate::schema::SchemaDefinition::from_json(text.as_bytes()).unwrap();
+            definition.into_schema(0).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(""), Ok(()));
+        assert_eq!(check(r#", "record-level.expire-time": "1 d", "record-level.time-field": "k""#), Ok(()));
+        let no_field = check(r#", "record-level.expire-time": "1 d""#).unwrap_err();
+        assert!(no_field.contains("record-level.time-field"), "{no_field}");
+        for wrong in [r#", "record-level.time-field": "v""#, r#", "record-level.time-field": "x""#] {
+            assert!(check(wrong).unwrap_err().contains("INT, BIGINT or TIMESTAMP"));
+        }
     }
 }

@@ -87,6 +87,7 @@ pub const OVERWRITE_UPGRADE: &str = "overwrite-upgrade";
 pub const ROW_TRACKING_ENABLED: &str = "row-tracking.enabled";
 pub const DATA_EVOLUTION_ENABLED: &str = "data-evolution.enabled";
 pub const RECORD_LEVEL_EXPIRE_TIME: &str = "record-level.expire-time";
+pub const RECORD_LEVEL_TIME_FIELD: &str = "record-level.time-field";
 pub const ICEBERG_STORAGE: &str = "metadata.iceberg.storage";
 pub const PARTITION_EXPIRATION_TIME: &str = "partition.expiration-time";
 pub const TAG_AUTOMATIC_CREATION: &str = "tag.automatic-creation";

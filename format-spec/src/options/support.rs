@@ -22,8 +22,7 @@ const OFF: [(&str, &str); 11] = [
 ];
 
 /// Options whose presence alone asks a writer for something that is not there.
-const ABSENT_ON_WRITE: [&str; 3] =
-    [key::DATA_FILE_EXTERNAL_PATHS, key::RECORD_LEVEL_EXPIRE_TIME, key::PARTITION_EXPIRATION_TIME];
+const ABSENT_ON_WRITE: [&str; 2] = [key::DATA_FILE_EXTERNAL_PATHS, key::PARTITION_EXPIRATION_TIME];
 
 /// Options that change what a read shows, and that are off as long as they have the value beside them.
 const OFF_ON_READ: [(&str, &str); 8] = [
@@ -38,8 +37,7 @@ const OFF_ON_READ: [(&str, &str); 8] = [
 ];
 
 /// Options that choose which state of which branch a read shows: obeying none of them would be a wrong answer.
-const ABSENT_ON_READ: [&str; 18] = [
-    key::RECORD_LEVEL_EXPIRE_TIME,
+const ABSENT_ON_READ: [&str; 17] = [
     "scan.snapshot-id",
     "scan.tag-name",
     "scan.version",
