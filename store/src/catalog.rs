@@ -15,6 +15,8 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
+use crate::local_disk::LocalDisk;
+use crate::memory_budget::MemoryBudget;
 use crate::schema_store::SchemaStore;
 use crate::table_io::{Publish, TableIo};
 use crate::table_store::TableStore;
@@ -113,6 +115,21 @@ impl FileSystemCatalog {
     pub fn of(io: TableIo) -> Self {
         let warehouse = io.base().to_string();
         Self { io, warehouse }
+    }
+
+    /// With this memory for rows, which all work in the warehouse shares; without it there is one of
+    /// [`crate::memory_budget::DEFAULT_BYTES`].
+    #[must_use]
+    pub fn with_memory(mut self, memory: MemoryBudget) -> Self {
+        self.io = self.io.with_memory(memory);
+        self
+    }
+
+    /// With this disk for what does not fit into memory; without it there is one in the machine's temporary folder.
+    #[must_use]
+    pub fn with_local_disk(mut self, disk: LocalDisk) -> Self {
+        self.io = self.io.with_local_disk(disk);
+        self
     }
 
     fn local(warehouse: &str) -> Result<Self> {

@@ -2,24 +2,36 @@
 //!
 //! Goes in: sections in key order. Comes out: one record a key, in key order, deletes included; or the records of each key, with the
 //! level of the file that each came from. Invariants: a section of one run passes as it is; one file of each run of the current
-//! section is open, no others. Answers to `org.apache.paimon.mergetree.MergeTreeReaders`.
+//! section is open, no others; runs that would not fit into memory are copied to the local disk first, which changes no answer. Answers to
+//! `org.apache.paimon.mergetree.MergeTreeReaders` and `MergeSorter`.
+
+mod fan_in;
+mod run_reader;
 
 use std::collections::VecDeque;
 
 use alluvium_format::arrow::to_arrow_schema;
-use alluvium_format::{DataFileMeta, Error, Predicate, Result};
+use alluvium_format::{Error, Predicate, Result};
 use alluvium_merge_tree::key_groups::UNKNOWN_LEVEL;
-use alluvium_merge_tree::{KeyGroups, KeyValueBatch, MergeOptions, MergeStep, Section, SortMerge, SortedRun};
+use alluvium_merge_tree::{KeyGroups, KeyValueBatch, MergeOptions, MergeStep, RecordLevelExpire, Section, SortMerge};
 use arrow_schema::SchemaRef;
 use futures::future::try_join_all;
 
-use crate::data_file::{DataFileRead, DataFileReader, PartitionBucket, SystemColumns};
+use crate::data_file::{DataFileRead, PartitionBucket, SystemColumns};
+use crate::memory_budget::MemoryReservation;
 use crate::table_store::TableStore;
+use fan_in::{FanIn, RunCost};
+use run_reader::{Files, RunReader};
+
+/// Sequence number and kind.
+const SYSTEM_COLUMNS: usize = 2;
 
 /// A merge over files. CPU-bound: drive it in a [`crate::CpuPool`].
 #[derive(Debug)]
 pub struct MergeRead {
     files: Files,
+    /// So many runs are read where they are, at most.
+    open_runs_max: usize,
     merge: MergeOptions,
     schema: SchemaRef,
     /// What is read of files of a section of several runs.
@@ -28,37 +40,29 @@ pub struct MergeRead {
     alone: DataFileRead,
     sections: VecDeque<Section>,
     current: Option<Current>,
-}
-
-/// Where the files are.
-#[derive(Debug)]
-struct Files {
-    table: TableStore,
-    bucket: PartitionBucket,
+    memory: Memory,
 }
 
 /// The section that is being read.
 #[derive(Debug)]
 enum Current {
     Alone(Box<RunReader>),
-    Merging { merge: Box<SortMerge>, runs: Vec<RunReader> },
+    Merging { merge: Box<SortMerge>, runs: Vec<RunReader>, _memory: Option<MemoryReservation> },
 }
 
-/// The files of a run, one after the other.
-#[derive(Debug, Default)]
-struct RunReader {
-    files: VecDeque<DataFileMeta>,
-    open: Option<OpenFile>,
-}
-
+/// The memory of a merge.
 #[derive(Debug)]
-struct OpenFile {
-    level: i32,
-    reader: DataFileReader,
+enum Memory {
+    /// What is free when a section begins.
+    AsNeeded,
+    /// So much of what is reserved, for all sections.
+    Given { usable_bytes: usize, _reserved: MemoryReservation },
 }
 
-/// Records of a file of this level.
-type LevelBatch = (i32, KeyValueBatch);
+/// A merge may take so much without asking, so that every read goes on, if slowly, where others use all.
+const UNASKED_BYTES: usize = 8 << 20;
+/// What the files take that are written of a merge: a row group that is being encoded, with its codecs.
+const OUTPUT_BYTES_MAX: usize = 64 << 20;
 
 /// What becomes of the records of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +97,55 @@ impl MergeRead {
         let alone = DataFileRead { system: SystemColumns::All, ..read };
         let overlapping = DataFileRead { predicate: on_keys(&alone.predicate, &merge.key_columns), ..alone.clone() };
         Ok(Self {
-            files: Files { table: table.clone(), bucket },
+            files: Files::of(table, bucket)?,
+            open_runs_max: table.options().sort_spill_threshold()?,
             merge: merge.clone(),
             schema: to_arrow_schema(&alone.fields)?,
             overlapping,
             alone,
             sections: sections.into(),
             current: None,
+            memory: Memory::AsNeeded,
         })
+    }
+
+    /// Waits for the memory of the largest section and of the files that are written of it, and holds it as long as the merge lives: for work
+    /// that holds none yet and comes to its end by itself. A merge that was not admitted takes what is free, and does with little where
+    /// nothing is.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn admitted(mut self) -> Result<Self> {
+        let output_bytes = OUTPUT_BYTES_MAX.min(self.file_bytes());
+        let wanted = self.open_bytes().saturating_add(output_bytes);
+        let reserved = self.files.table.io().memory().reserve(wanted).await?;
+        let usable_bytes = reserved.bytes().saturating_sub(output_bytes).max(reserved.bytes() / 2);
+        self.memory = Memory::Given { usable_bytes, _reserved: reserved };
+        Ok(self)
+    }
+
+    /// Without the rows that are too old at a time in milliseconds since 1970; their time is among the fields.
+    #[must_use]
+    pub fn without_expired(mut self, expire: RecordLevelExpire, now_millis: i64) -> Self {
+        self.files.expire = Some((expire, now_millis));
+        self
+    }
+
+    /// What the largest section takes if no run of it is copied.
+    fn open_bytes(&self) -> usize {
+        let of_section = |section: &Section| fan_in::open_bytes(&self.costs_of(section));
+        self.sections.iter().map(of_section).max().unwrap_or(0)
+    }
+
+    /// In the files of all sections.
+    fn file_bytes(&self) -> usize {
+        let bytes = |section: &Section| section.files().map(|file| file.file_size).sum::<i64>();
+        usize::try_from(self.sections.iter().map(bytes).sum::<i64>()).unwrap_or(usize::MAX)
+    }
+
+    fn costs_of(&self, section: &Section) -> Vec<RunCost> {
+        let columns = self.alone.fields.len() + SYSTEM_COLUMNS;
+        section.runs.iter().map(|run| RunCost::of(run, columns, self.files.source)).collect()
     }
 
     /// The next records; `None` at the end.
@@ -139,7 +184,7 @@ impl MergeRead {
                     Some((level, batch)) => Some(form.of_single_records(level, batch)?),
                     None => None,
                 },
-                Current::Merging { merge, runs } => step(merge, runs, &self.files, &self.overlapping).await?,
+                Current::Merging { merge, runs, .. } => step(merge, runs, &self.files, &self.overlapping).await?,
             };
             match piece {
                 Some(piece) => return Ok(Some(piece)),
@@ -150,19 +195,39 @@ impl MergeRead {
 
     /// Takes itself by `&mut`, as open readers may be sent to another thread but not shared with it.
     async fn start(&mut self, section: Section, form: Form) -> Result<Current> {
+        let costs = self.costs_of(&section);
         let mut runs: Vec<RunReader> = section.runs.into_iter().map(RunReader::of).collect();
         match runs.len() {
             0 | 1 => Ok(Current::Alone(Box::new(runs.pop().unwrap_or_default()))),
             count => {
-                // Requests of all runs go out together.
+                let (memory, reserved) = self.take_memory(fan_in::open_bytes(&costs));
+                let plan = FanIn::plan(&costs, self.open_runs_max, memory);
+                for run in &plan.copied {
+                    if let Some(run) = runs.get_mut(*run) {
+                        run.copy(&self.files, &self.overlapping, plan.block_rows).await?;
+                    }
+                }
+                // Requests of all other runs go out together.
                 try_join_all(runs.iter_mut().map(|run| run.open(&self.files, &self.overlapping))).await?;
                 let schema = self.schema.clone();
                 let merge = match form {
                     Form::Merged => SortMerge::new(count, &self.merge, schema)?,
                     Form::Grouped => SortMerge::grouped(count, &self.merge, schema)?,
                 };
-                Ok(Current::Merging { merge: Box::new(merge), runs })
+                Ok(Current::Merging { merge: Box::new(merge), runs, _memory: reserved })
             }
+        }
+    }
+
+    /// What a section that could use `wanted` bytes may take, and what holds it.
+    fn take_memory(&self, wanted: usize) -> (usize, Option<MemoryReservation>) {
+        match &self.memory {
+            Memory::Given { usable_bytes, .. } => (*usable_bytes, None),
+            Memory::AsNeeded if wanted <= UNASKED_BYTES => (wanted, None),
+            Memory::AsNeeded => match self.files.table.io().memory().try_reserve(wanted) {
+                Some(reserved) => (wanted, Some(reserved)),
+                None => (UNASKED_BYTES, None),
+            },
         }
     }
 }
@@ -200,34 +265,6 @@ impl Form {
         let rows = u32::try_from(records.num_rows()).map_err(|_| Error::internal("a batch of 2^32 rows"))?;
         let levels = vec![level; records.num_rows()];
         KeyGroups::try_new(records, levels, (1..=rows).collect()).map(Piece::Groups)
-    }
-}
-
-impl RunReader {
-    fn of(run: SortedRun) -> Self {
-        Self { files: run.into_files().into(), open: None }
-    }
-
-    /// Opens the next file if none is open.
-    async fn open(&mut self, files: &Files, read: &DataFileRead) -> Result<()> {
-        if self.open.is_none()
-            && let Some(file) = self.files.pop_front()
-        {
-            let reader = DataFileReader::open(&files.table, &files.bucket, &file, read).await?;
-            self.open = Some(OpenFile { level: file.level, reader });
-        }
-        Ok(())
-    }
-
-    async fn next(&mut self, files: &Files, read: &DataFileRead) -> Result<Option<LevelBatch>> {
-        loop {
-            self.open(files, read).await?;
-            let Some(OpenFile { level, reader }) = &mut self.open else { return Ok(None) };
-            match reader.next().await? {
-                Some(batch) => return Ok(Some((*level, batch.into_key_values()?))),
-                None => self.open = None,
-            }
-        }
     }
 }
 

@@ -13,6 +13,7 @@ mod golden_table;
 mod lookups;
 mod memory_table;
 mod racing_store;
+mod read_copied;
 mod read_foreign;
 mod read_golden;
 mod read_hostile;
