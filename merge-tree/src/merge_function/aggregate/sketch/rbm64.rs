@@ -8,7 +8,7 @@
 //!             | u64 containers | u32 last list | u32 last slot
 //! ```
 //! Numbers are little-endian. Read in: the leaves, with their containers. Written out: the same tree and containers that Java has after it
-//! added the keys of the later set that are new, one after the other; a container has the shortest of its three forms.
+//! added the keys of the later set that are new, one after the other.
 //! Answers to `org.apache.paimon.utils.RoaringBitmap64` and `org.roaringbitmap.art.Art`.
 
 mod container;
@@ -76,6 +76,7 @@ impl Sketch for Rbm64 {
                 None => self.add(key, container),
             }
         }
+        self.slots.iter_mut().flatten().for_each(Container::optimize);
         Ok(self)
     }
 

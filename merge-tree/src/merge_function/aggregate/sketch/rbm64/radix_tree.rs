@@ -1,8 +1,9 @@
 //! The radix tree over the upper 48 bits, with prefixes pressed together.
 //!
 //! Goes in: bytes, or keys one after the other. Comes out: leaves in key order, each with the index of its container; bytes. Invariants:
-//! an inner node has two children or more, in the order of their bytes; a path never leads deeper than a key is long. Only a node of 17
-//! to 48 children remembers in which order they came, as Java writes that. Answers to `org.roaringbitmap.art.Art` and its nodes.
+//! the children of an inner node are in the order of their bytes; a path never leads deeper than a key is long. A node grows to the next
+//! kind when it is full, and a Node48 remembers in which order its children came, as Java writes that.
+//! Answers to `org.roaringbitmap.art.Art` and its nodes.
 
 use alluvium_format::Result;
 
@@ -30,13 +31,22 @@ pub(super) struct RadixTree {
 }
 
 enum Node {
-    Leaf { key: Key, slot: usize },
-    Inner { prefix: Vec<u8>, children: Vec<Child> },
+    /// Java leaves a prefix with a leaf that took the place of its parent, and nobody reads it.
+    Leaf {
+        prefix: Vec<u8>,
+        key: Key,
+        slot: usize,
+    },
+    Inner {
+        kind: u8,
+        prefix: Vec<u8>,
+        children: Vec<Child>,
+    },
 }
 
 struct Child {
     byte: u8,
-    /// Its place among its siblings by the order in which they came, where that counts.
+    /// Its place in a Node48.
     place: u8,
     node: Node,
 }
@@ -70,8 +80,8 @@ impl RadixTree {
         let mut rest = key.as_slice();
         loop {
             match node {
-                Node::Leaf { key: there, slot } => return (*there == key).then_some(*slot),
-                Node::Inner { prefix, children } => {
+                Node::Leaf { key: there, slot, .. } => return (*there == key).then_some(*slot),
+                Node::Inner { prefix, children, .. } => {
                     let (byte, behind) = rest.strip_prefix(prefix.as_slice())?.split_first()?;
                     let at = children.binary_search_by_key(byte, |child| child.byte).ok()?;
                     node = &children[at].node;
@@ -84,35 +94,41 @@ impl RadixTree {
     /// Adds a key that is not there.
     pub(super) fn insert(&mut self, key: Key, slot: usize) {
         self.root = Some(match self.root.take() {
-            None => Node::Leaf { key, slot },
+            None => Node::leaf(key, slot),
             Some(root) => root.with(key, 0, slot),
         });
     }
 }
 
 impl Node {
+    fn leaf(key: Key, slot: usize) -> Self {
+        Self::Leaf { prefix: Vec::new(), key, slot }
+    }
+
     /// The node with one more leaf below it; `depth` bytes of the key lead to it.
     fn with(self, key: Key, depth: usize, slot: usize) -> Self {
-        let leaf = Self::Leaf { key, slot };
+        let leaf = Self::leaf(key, slot);
         match self {
-            Self::Leaf { key: there, .. } => {
+            Self::Leaf { key: there, slot: own, .. } => {
                 let common = common_length(&there[depth..], &key[depth..]);
-                self.beside(leaf, &key[depth..depth + common], (there.get(depth + common), key.get(depth + common)))
+                let next = (there.get(depth + common), key.get(depth + common));
+                Self::leaf(there, own).beside(leaf, &key[depth..depth + common], next)
             }
-            Self::Inner { mut prefix, children } => {
+            Self::Inner { kind, mut prefix, children } => {
                 let common = common_length(&prefix, &key[depth..]);
                 let next = depth + common;
                 if common < prefix.len() {
                     let byte = prefix[common];
                     let rest = prefix.split_off(common + 1);
-                    let old = Self::Inner { prefix: rest, children };
+                    let old = Self::Inner { kind, prefix: rest, children };
                     return old.beside(leaf, &prefix[..common], (Some(&byte), key.get(next)));
                 }
-                let children = match key.get(next) {
-                    Some(byte) => with_child(children, *byte, key, (next + 1, slot)),
-                    None => children,
+                let inner = Inner { kind, children };
+                let Inner { kind, children } = match key.get(next) {
+                    Some(byte) => inner.with_child(*byte, key, (next + 1, slot)),
+                    None => inner,
                 };
-                Self::Inner { prefix, children }
+                Self::Inner { kind, prefix, children }
             }
         }
     }
@@ -123,66 +139,84 @@ impl Node {
         let mut children =
             vec![Child { byte: *own, place: 0, node: self }, Child { byte: *other, place: 1, node: leaf }];
         children.sort_by_key(|child| child.byte);
-        Self::Inner { prefix: prefix.to_vec(), children }
+        Self::Inner { kind: NODE4, prefix: prefix.to_vec(), children }
     }
 
     fn push_leaves(&self, leaves: &mut Vec<(Key, usize)>) {
         match self {
-            Self::Leaf { key, slot } => leaves.push((*key, *slot)),
+            Self::Leaf { key, slot, .. } => leaves.push((*key, *slot)),
             Self::Inner { children, .. } => children.iter().for_each(|child| child.node.push_leaves(leaves)),
         }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Leaf { key, slot } => {
-                out.extend_from_slice(&[LEAF, 0, 0, 0]);
+            Self::Leaf { prefix, key, slot } => {
+                write_header(LEAF, 0, prefix, out);
                 out.extend_from_slice(key);
                 out.extend_from_slice(&(*slot as u64).to_le_bytes());
             }
-            Self::Inner { prefix, children } => {
-                let kind = kind_of(children.len());
-                out.push(kind);
-                out.extend_from_slice(&u16::try_from(children.len()).unwrap_or(u16::MAX).to_le_bytes());
-                out.push(u8::try_from(prefix.len()).unwrap_or(u8::MAX));
-                out.extend_from_slice(prefix);
-                write_bytes(kind, children, out);
+            Self::Inner { kind, prefix, children } => {
+                write_header(*kind, children.len(), prefix, out);
+                write_bytes(*kind, children, out);
                 children.iter().for_each(|child| child.node.write(out));
             }
         }
     }
 }
 
-/// The children with a leaf below the one of `byte`, or with it as one more.
-fn with_child(mut children: Vec<Child>, byte: u8, key: Key, (depth, slot): (usize, usize)) -> Vec<Child> {
-    match children.binary_search_by_key(&byte, |child| child.byte) {
-        Ok(at) => {
-            let Child { place, node, .. } = children.remove(at);
-            children.insert(at, Child { byte, place, node: node.with(key, depth, slot) });
-        }
-        Err(at) => {
-            // The first sixteen have the places of their bytes, as a node of sixteen is in order.
-            if children.len() == 16 {
-                (0..).zip(&mut children).for_each(|(place, child)| child.place = place);
+/// An inner node without its prefix.
+struct Inner {
+    kind: u8,
+    children: Vec<Child>,
+}
+
+impl Inner {
+    /// The node with a leaf below the child of `byte`, or with it as one more child.
+    fn with_child(mut self, byte: u8, key: Key, (depth, slot): (usize, usize)) -> Self {
+        match self.children.binary_search_by_key(&byte, |child| child.byte) {
+            Ok(at) => {
+                let Child { place, node, .. } = self.children.remove(at);
+                self.children.insert(at, Child { byte, place, node: node.with(key, depth, slot) });
             }
-            let place = (0..=u8::MAX).find(|place| children.iter().all(|child| child.place != *place));
-            children.insert(at, Child { byte, place: place.unwrap_or(0), node: Node::Leaf { key, slot } });
+            Err(at) => {
+                self.grow_if_full();
+                let place = self.free_place();
+                self.children.insert(at, Child { byte, place, node: Node::leaf(key, slot) });
+            }
         }
+        self
     }
-    children
+
+    fn grow_if_full(&mut self) {
+        self.kind = match (self.kind, self.children.len()) {
+            (NODE4, 4) => NODE16,
+            (NODE16, 16) => {
+                (0..).zip(&mut self.children).for_each(|(place, child)| child.place = place);
+                NODE48
+            }
+            (NODE48, 48) => NODE256,
+            (kind, _) => kind,
+        };
+    }
+
+    /// Where a Node48 puts one more child: behind the others, or where one was removed.
+    fn free_place(&self) -> u8 {
+        let is_free = |place: &u8| self.children.iter().all(|child| child.place != *place);
+        let behind = u8::try_from(self.children.len()).unwrap_or(u8::MAX);
+        if is_free(&behind) { behind } else { (0..behind).find(is_free).unwrap_or(behind) }
+    }
 }
 
 fn common_length(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-fn kind_of(children: usize) -> u8 {
-    match children {
-        0..=4 => NODE4,
-        5..=16 => NODE16,
-        17..=48 => NODE48,
-        _ => NODE256,
-    }
+fn write_header(kind: u8, children: usize, prefix: &[u8], out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend_from_slice(&u16::try_from(children).unwrap_or(u16::MAX).to_le_bytes());
+    out.push(u8::try_from(prefix.len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(prefix);
 }
 
 /// The bytes that lead to the children. Java packs them into numbers from the top, so they lie backwards in each.
@@ -226,7 +260,7 @@ fn read_node(bytes: &mut ByteReader<'_>, path: &mut Vec<u8>) -> Result<Node> {
         if !key.starts_with(path) {
             return Err(broken(Rbm64::FUNCTION, "a key is not where its bytes lead"));
         }
-        return Ok(Node::Leaf { key, slot });
+        return Ok(Node::Leaf { prefix, key, slot });
     }
     let depth = path.len();
     if depth + prefix.len() >= KEY_BYTES {
@@ -244,7 +278,7 @@ fn read_node(bytes: &mut ByteReader<'_>, path: &mut Vec<u8>) -> Result<Node> {
         path.pop();
     }
     path.truncate(depth);
-    Ok(Node::Inner { prefix, children })
+    Ok(Node::Inner { kind, prefix, children })
 }
 
 /// The bytes that lead to the children of a node, ascending, with their places.
