@@ -7,8 +7,6 @@ use alluvium_format::Result;
 use alluvium_format::options::ChangelogProducer;
 use alluvium_store::TableStore;
 
-use crate::restore::RestoredVectors;
-
 /// What the writers of all buckets share.
 #[derive(Debug)]
 pub(crate) struct BucketSettings {
@@ -57,11 +55,5 @@ impl BucketSettings {
     /// Whether records of level 0 are looked up when they are compacted, here.
     pub(crate) fn looks_up(&self) -> bool {
         self.compaction == Compaction::ByWriter && self.compact.needs_lookup()
-    }
-
-    /// Whether deletion vectors are restored: only who compacts changes them.
-    pub(crate) fn restored_vectors(&self) -> Result<RestoredVectors> {
-        let needed = self.compaction == Compaction::ByWriter && self.table().options().deletion_vectors_enabled()?;
-        Ok(if needed { RestoredVectors::Read } else { RestoredVectors::NotNeeded })
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use alluvium_format::{BinaryRow, CompareOp, DataFileMeta, Predicate, Result};
 use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
 
-use crate::bucket_settings::BucketSettings;
+use crate::bucket_settings::{BucketSettings, Compaction};
 
 /// With more partitions than this, a scan of all is cheaper than a condition that names each.
 const PARTITIONS_NAMED_MAX: usize = 64;
@@ -23,15 +23,6 @@ pub(crate) struct Restored {
     pub(crate) vectors: BucketDeletionVectors,
     /// Into how many buckets its partition was split, when that is another number than the table's.
     pub(crate) other_total: Option<i32>,
-}
-
-/// Whether deletion vectors are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RestoredVectors {
-    /// They are read.
-    Read,
-    /// The table has none, or nobody here compacts.
-    NotNeeded,
 }
 
 /// What is there of each of the buckets.
@@ -54,9 +45,10 @@ pub(crate) async fn restore(settings: &BucketSettings, buckets: &[PartitionBucke
             held.push(entry.file);
         }
     }
-    let vectors = match settings.restored_vectors()? {
-        RestoredVectors::Read => deletion_vectors::read(table, &snapshot, buckets).await?,
-        RestoredVectors::NotNeeded => vec![BucketDeletionVectors::default(); buckets.len()],
+    // Only who compacts changes them. What they delete stays deleted, whether or not the table still makes new ones.
+    let vectors = match settings.compaction {
+        Compaction::ByWriter => deletion_vectors::read(table, &snapshot, buckets).await?,
+        Compaction::ByOthers => vec![BucketDeletionVectors::default(); buckets.len()],
     };
     let restored = buckets.iter().zip(vectors).map(|(bucket, vectors)| Restored {
         files: files.remove(bucket).unwrap_or_default(),

@@ -91,9 +91,6 @@ async fn vectors_of(
     snapshot: &alluvium_format::Snapshot,
     buckets: &[(PartitionBucket, Vec<ManifestEntry>)],
 ) -> Result<Vec<BucketDeletionVectors>> {
-    if !table.options().deletion_vectors_enabled()? {
-        return Ok(vec![BucketDeletionVectors::default(); buckets.len()]);
-    }
     let buckets: Vec<PartitionBucket> = buckets.iter().map(|(bucket, _)| bucket.clone()).collect();
     deletion_vectors::read(table, snapshot, &buckets).await
 }

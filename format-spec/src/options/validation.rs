@@ -28,6 +28,8 @@ impl CoreOptions {
         self.write_only()?;
         self.validate_files(schema)?;
         self.validate_levels()?;
+        self.validate_compaction()?;
+        self.validate_record_level_expire(schema)?;
         self.validate_retention()?;
         self.validate_producer(schema)?;
         self.validate_merge(schema)?;
@@ -58,7 +60,10 @@ impl CoreOptions {
         self.snapshot_time_retained_millis()?;
         PartitionNaming::of(self)?;
         self.validate_names()?;
-        schema.fields.iter().try_for_each(|field| self.stats_mode(&field.name, 0).map(drop))
+        schema.fields.iter().try_for_each(|field| {
+            self.stats_mode(&field.name, 0)?;
+            self.changelog_file_stats_mode(&field.name, 0).map(drop)
+        })
     }
 
     /// Names that become parts of paths stay inside the table.
@@ -78,6 +83,35 @@ impl CoreOptions {
         Ok(())
     }
 
+    /// When to compact, how to look up and what memory to take.
+    fn validate_compaction(&self) -> Result<()> {
+        self.lookup_compact_mode()?;
+        self.lookup_compact_max_interval()?;
+        self.compaction_force_up_level_0()?;
+        self.compaction_optimization_interval_millis()?;
+        self.compaction_total_size_threshold()?;
+        self.compaction_incremental_size_threshold()?;
+        self.compaction_offpeak_start_hour()?;
+        self.compaction_offpeak_end_hour()?;
+        self.compaction_offpeak_ratio_percent()?;
+        self.full_compaction_delta_commits()?;
+        self.full_compaction_interval_millis()?;
+        self.prepare_commit_waits_for_compaction()?;
+        self.lookup_cache_file_retention_millis()?;
+        self.lookup_cache_max_disk_bytes()?;
+        self.lookup_cache_max_memory_bytes()?;
+        self.lookup_compression()?;
+        self.cache_page_bytes()?;
+        self.lookup_bloom_filter_fpp()?;
+        self.write_buffer_spillable()?;
+        self.write_buffer_spill_max_disk_bytes()?;
+        self.spill_compression()?;
+        self.sort_spill_threshold()?;
+        self.deletion_vector_kind()?;
+        self.deletion_vectors_modifiable()?;
+        self.changelog_row_deduplicate().map(drop)
+    }
+
     fn validate_levels(&self) -> Result<()> {
         if self.num_sorted_runs_compaction_trigger()? == 0 {
             return Err(self.invalid(key::COMPACTION_TRIGGER, "1 or more"));
@@ -93,6 +127,7 @@ impl CoreOptions {
         for level in (0..levels).filter_map(|level| i32::try_from(level).ok()) {
             self.file_format(level)?;
             self.file_compression(level)?;
+            self.changelog_file_compression(level)?;
         }
         Ok(())
     }
