@@ -1,162 +1,99 @@
-//! Writes one Parquet file into memory, row group after row group.
+//! Writes one data file of any format into memory, piece by piece.
 //!
-//! Goes in: columns in the layout's form. Comes out: the bytes so far, to be taken away as they come, so that no more than a row
-//! group is held. The encodings are chosen anew for each row group from its first rows. Columns of INT96 are encoded as
-//! FIXED_LEN_BYTE_ARRAY(12), whose pages are the same, and spliced in under their true type. Answers to
-//! `org.apache.parquet.hadoop.InternalParquetRecordWriter`.
+//! Goes in: what the files of a writer have in common, then columns. Comes out: the bytes so far, to be taken away as they come.
+//! Answers to `org.apache.paimon.format.FormatWriter`.
 
-use std::io;
 use std::sync::Arc;
 
-use alluvium_format::{Error, Result};
-use arrow_array::{Array, ArrayRef};
+use alluvium_format::options::FileCompression;
+use alluvium_format::{CoreOptions, DataField, Result};
+use arrow_array::ArrayRef;
 use bytes::Bytes;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnDescPtr;
 
-use super::layout::FileLayout;
+use super::format::FileFormat;
+use super::parquet::{ParquetLayout, ParquetWriter};
 
-/// Rows of a row group, at most: what a reader can skip at a time, and a bound on what it must keep in memory.
-const ROW_GROUP_ROWS_MAX: usize = 1 << 20;
-/// Row groups of a file, at most: they are numbered with 16 bits.
-const ROW_GROUPS_MAX: usize = 32_000;
-
-/// A Parquet file on its way.
+/// What all files of a writer have in common.
 #[derive(Debug)]
-pub(super) struct FileWriter {
-    layout: Arc<FileLayout>,
-    file: SerializedFileWriter<Vec<u8>>,
-    open: Option<RowGroup>,
+pub(super) enum FileLayout {
+    Parquet(Arc<ParquetLayout>),
 }
 
-/// A row group on its way: its columns are encoded side by side and follow each other in the file once it is full.
-#[derive(Debug)]
-struct RowGroup {
-    columns: Vec<ArrowColumnWriter>,
-    rows: usize,
-}
+impl FileLayout {
+    /// The layout of files with the columns `fields`.
+    ///
+    /// # Errors
+    /// `Unsupported` for a codec or a type; `Invalid` when an option is wrong.
+    pub(super) fn of(
+        format: FileFormat,
+        fields: &[DataField],
+        options: &CoreOptions,
+        compression: &FileCompression,
+    ) -> Result<Self> {
+        Ok(match format {
+            FileFormat::Parquet => Self::Parquet(Arc::new(ParquetLayout::of(fields, options, compression)?)),
+        })
+    }
 
-impl FileWriter {
     /// A file without rows.
     ///
     /// # Errors
     /// `Internal` when the schema cannot be written.
-    pub(super) fn new(layout: Arc<FileLayout>) -> Result<Self> {
-        let file = SerializedFileWriter::new(Vec::new(), Arc::clone(layout.message()), layout.file_properties());
-        Ok(Self { file: file.map_err(failed)?, layout, open: None })
+    pub(super) fn begin(&self) -> Result<FileWriter> {
+        Ok(match self {
+            Self::Parquet(layout) => FileWriter::Parquet(Box::new(ParquetWriter::new(Arc::clone(layout))?)),
+        })
     }
+}
 
+/// A file on its way.
+#[derive(Debug)]
+pub(super) enum FileWriter {
+    Parquet(Box<ParquetWriter>),
+}
+
+impl FileWriter {
     /// Appends rows.
     ///
     /// # Errors
-    /// `Internal` when the columns are not of the layout.
+    /// `Internal` when the columns are not of the layout; `Invalid` for a value that the format does not hold.
     pub(super) fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let group = match &mut self.open {
-            Some(group) => group,
-            closed => closed.insert(RowGroup::begin(&self.layout, columns)?),
-        };
-        group.write(&self.layout, columns)?;
-        if group.rows >= ROW_GROUP_ROWS_MAX || group.encoded_bytes() >= self.layout.row_group_bytes() {
-            self.end_row_group()?;
+        match self {
+            Self::Parquet(writer) => writer.write(columns),
         }
-        Ok(())
     }
 
     /// Bytes of the file were it ended now, about.
     pub(super) fn encoded_bytes(&self) -> u64 {
-        self.file.bytes_written() as u64 + self.open.as_ref().map_or(0, RowGroup::encoded_bytes)
+        match self {
+            Self::Parquet(writer) => writer.encoded_bytes(),
+        }
     }
 
-    /// Whether no row group may follow.
+    /// Whether nothing may follow, whatever the size.
     pub(super) fn is_full(&self) -> bool {
-        self.open.is_none() && self.file.flushed_row_groups().len() >= ROW_GROUPS_MAX
+        match self {
+            Self::Parquet(writer) => writer.is_full(),
+        }
     }
 
     /// The bytes that were finished since the last call.
     ///
     /// # Errors
-    /// None in practice: memory takes all.
+    /// `Internal` when encoding fails.
     pub(super) fn take_bytes(&mut self) -> Result<Bytes> {
-        self.file.flush().map_err(|error| failed(error.into()))?;
-        Ok(Bytes::from(std::mem::take(self.file.inner_mut())))
+        match self {
+            Self::Parquet(writer) => writer.take_bytes(),
+        }
     }
 
-    /// Writes the footer and gives the last bytes.
+    /// Ends the file and gives the last bytes.
     ///
     /// # Errors
-    /// `Internal` when a row group cannot be ended.
+    /// `Internal` when encoding fails.
     pub(super) fn finish(&mut self) -> Result<Bytes> {
-        self.end_row_group()?;
-        self.file.finish().map_err(failed)?;
-        self.take_bytes()
-    }
-
-    fn end_row_group(&mut self) -> Result<()> {
-        let Some(group) = self.open.take() else { return Ok(()) };
-        let mut out = self.file.next_row_group().map_err(failed)?;
-        for (column, leaf) in group.columns.into_iter().zip(self.layout.leaves().columns()) {
-            let mut chunk = column.close().map_err(failed)?;
-            show_as(&mut chunk, leaf)?;
-            chunk.append_to_row_group(&mut out).map_err(failed)?;
+        match self {
+            Self::Parquet(writer) => writer.finish(),
         }
-        out.close().map_err(failed)?;
-        Ok(())
     }
-}
-
-impl RowGroup {
-    fn begin(layout: &FileLayout, columns: &[ArrayRef]) -> Result<Self> {
-        // The factory takes its schema from a file's writer, and the one of this file shows INT96.
-        let properties = layout.row_group_properties(columns);
-        let encoded = SerializedFileWriter::new(io::sink(), Arc::clone(layout.encoded()), properties);
-        let factory = ArrowRowGroupWriterFactory::new(&encoded.map_err(failed)?, Arc::clone(layout.schema()));
-        Ok(Self { columns: factory.create_column_writers(0).map_err(failed)?, rows: 0 })
-    }
-
-    fn write(&mut self, layout: &FileLayout, columns: &[ArrayRef]) -> Result<()> {
-        let mut writers = self.columns.iter_mut();
-        for (field, column) in layout.schema().fields().iter().zip(columns) {
-            for leaf in compute_leaves(field, column).map_err(failed)? {
-                let writer = writers.next().ok_or_else(|| Error::internal("a column has more leaves than its type"))?;
-                writer.write(&leaf).map_err(failed)?;
-            }
-        }
-        self.rows += columns.first().map_or(0, |column| column.len());
-        Ok(())
-    }
-
-    fn encoded_bytes(&self) -> u64 {
-        self.columns.iter().map(|column| column.get_estimated_total_bytes() as u64).sum()
-    }
-}
-
-/// Gives a chunk the type of `leaf`, which differs from the one that it was encoded with for INT96 only.
-fn show_as(chunk: &mut ArrowColumnChunk, leaf: &ColumnDescPtr) -> Result<()> {
-    let encoded = &chunk.close().metadata;
-    if encoded.column_descr() == leaf.as_ref() {
-        return Ok(());
-    }
-    let mut shown = ColumnChunkMetaData::builder(Arc::clone(leaf))
-        .set_compression_codec(encoded.compression_codec())
-        .set_encodings_mask(*encoded.encodings_mask())
-        .set_total_compressed_size(encoded.compressed_size())
-        .set_total_uncompressed_size(encoded.uncompressed_size())
-        .set_num_values(encoded.num_values())
-        .set_data_page_offset(encoded.data_page_offset())
-        .set_dictionary_page_offset(encoded.dictionary_page_offset())
-        .set_repetition_level_histogram(encoded.repetition_level_histogram().cloned())
-        .set_definition_level_histogram(encoded.definition_level_histogram().cloned());
-    if let Some(pages) = encoded.page_encoding_stats() {
-        shown = shown.set_page_encoding_stats(pages.clone());
-    }
-    chunk.close_mut().metadata = shown.build().map_err(failed)?;
-    Ok(())
-}
-
-/// Encoding into memory fails only for columns that are not what they should be.
-fn failed(error: ParquetError) -> Error {
-    Error::internal("encoding a Parquet file failed").with_source(error)
 }

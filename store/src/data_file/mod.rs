@@ -1,17 +1,16 @@
-//! Data files of keyed tables, and their changelog files: sorted key-value records in Parquet.
+//! Data files, and changelog files: sorted key-value records, or rows of tables without key, in a format that the options choose.
 //!
 //! Goes in: batches of records in key order. Comes out: files with their [`DataFileMeta`](alluvium_format::DataFileMeta); and from
 //! files, batches again, in the columns of the schema that is asked for. Invariants: a file is in ascending key order, and a data file
 //! holds each key once; what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
 
-mod compression;
-mod encoding;
+mod file_names;
 mod file_summary;
 mod file_writer;
-mod int96;
-mod layout;
-mod parquet_schema;
+mod format;
+mod parquet;
 pub mod reader;
+mod record_columns;
 pub mod rolling;
 mod upload;
 

@@ -1,42 +1,48 @@
 //! Reads a data file in the columns of the schema that is asked for, whatever schema it was written with.
 //!
 //! Goes in: a file's metadata and what is wanted of it. Comes out: batches in the order of the file. The way of a batch: bytes are
-//! decoded into the columns of the Parquet file, those are shaped into columns of the schema it was written with, and those become
-//! columns of the schema that is asked for. Invariants: a file has as many rows as its manifest says, or reading it ends in an error
-//! that names it; row groups whose statistics rule the predicate out, or whose rows are all deleted, are not read. Answers to
+//! decoded, as the file's format has it, into columns of the schema that the file was written with, deleted rows are left out, and
+//! the columns become those of the schema that is asked for. Invariants: a file has as many rows as its manifest says, or reading it
+//! ends in an error that names it; stretches of rows that the predicate rules out, or that are all deleted, are not read. Answers to
 //! `org.apache.paimon.io.KeyValueDataFileRecordReader` and `FormatReaderMapping`.
 
 mod cast;
-mod columns;
 mod deleted_rows;
 mod evolution;
 mod file_chunks;
-mod footer;
 mod guard;
-mod leaf;
 mod moments;
-mod row_groups;
-mod schema_depth;
-mod source;
+mod open_file;
+mod stored_file;
 
 use std::sync::Arc;
 
 use alluvium_format::key_value_file::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
 use alluvium_format::{
-    DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot, path,
+    DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot,
 };
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
+use arrow_schema::ArrowError;
 
 use super::PartitionBucket;
+use super::format::FileFormat;
 use crate::deletion_vectors::DeletionVectors;
 use crate::table_store::TableStore;
-use columns::FileColumns;
 use deleted_rows::DeletedRows;
 use evolution::Evolution;
-use source::{OpenFile, RowGroups};
+use open_file::{Batches, FilePart, OpenFile};
+
+pub(super) use file_chunks::{FetchedRange, FileChunks};
+pub(super) use guard::{DecoderError, guarded};
+pub(super) use moments::Moments;
+pub(super) use open_file::DecodedRows;
+pub(super) use stored_file::StoredFile;
+
+/// Rows of a batch: limits of cache, not of speed, which is the same from 8 Ki to 64 Ki.
+pub(super) const BATCH_ROWS: usize = 8192;
 
 /// Which of `_SEQUENCE_NUMBER` and `_VALUE_KIND` are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +94,12 @@ impl DataFileBatch {
     }
 }
 
-/// The one format that is read.
-const PARQUET: &str = "parquet";
-
 /// An open data file. CPU-bound: drive it in a [`crate::CpuPool`].
 #[derive(Debug)]
 pub struct DataFileReader {
-    row_groups: RowGroups,
-    columns: FileColumns,
+    batches: Batches,
+    /// Of the file, for errors.
+    path: String,
     evolution: Evolution,
     /// The system columns that are read, behind those of the table.
     system: Vec<DataField>,
@@ -111,13 +115,7 @@ impl DataFileReader {
     /// # Errors
     /// `Unsupported` for its format, by name.
     pub fn check_format(file: &DataFileMeta) -> Result<()> {
-        match path::file_format(&file.file_name) {
-            Some(PARQUET) => Ok(()),
-            other => {
-                let format = other.unwrap_or("without a name");
-                Err(Error::unsupported(format!("data files of format {format} ({})", file.file_name)))
-            }
-        }
+        FileFormat::of_file(&file.file_name).map(drop)
     }
 
     /// Opens a file and reads what it says of itself.
@@ -131,31 +129,31 @@ impl DataFileReader {
         read: &DataFileRead,
     ) -> Result<Self> {
         let relative = table.data_file_path(&bucket.partition, bucket.bucket, file)?;
-        Self::check_format(file)?;
+        let format = FileFormat::of_file(&file.file_name)?;
         let bytes = u64::try_from(file.file_size)
             .map_err(|_| corrupt(&relative, format!("its manifest says it has {} bytes", file.file_size)))?;
+        let said = u64::try_from(file.row_count)
+            .map_err(|_| corrupt(&relative, format!("its manifest says it has {} rows", file.row_count)))?;
         let schema = table.schemas().get(file.schema_id).await.context(|| format!("reading {relative}"))?;
-        let opened = OpenFile::open(table.io(), &relative, bytes).await?;
+        let stored = StoredFile::open(table.io(), &relative, bytes).await?;
+        let path = stored.0.path().to_owned();
         let (evolution, mut fields) =
             Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
         let system = read.system.fields();
         fields.extend(system.iter().cloned());
-        let columns = FileColumns::new(fields, opened.metadata().parquet_schema())?;
-        let metadata = Arc::clone(opened.metadata().metadata());
-        let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
-        let rows = rows.fold(0, u64::saturating_add);
-        if u64::try_from(file.row_count).ok() != Some(rows) {
-            let what = format!("it has {rows} rows, where its manifest says {}", file.row_count);
-            return Err(corrupt(&relative, what));
+        let opened = OpenFile::open(format, stored, FilePart { fields, rows: said }).await?;
+        let stretches = opened.stretches();
+        let rows = stretches.last().map_or(0, |last| last.end);
+        if said != rows {
+            return Err(corrupt(&relative, format!("it has {rows} rows, where its manifest says {said}")));
         }
-        let mut groups = row_groups::select(&metadata, &read.predicate, &schema.fields, &read.fields);
+        let mut chosen = opened.matching(&read.predicate, &schema.fields, &read.fields);
         let deleted = read.deletions.get(&file.file_name).filter(|vector| !vector.is_empty());
-        let deleted = deleted.map(|vector| DeletedRows::of(vector, &metadata, &mut groups)).transpose();
+        let deleted = deleted.map(|vector| DeletedRows::of(vector, &stretches, &mut chosen)).transpose();
         let deleted = deleted.map_err(|what| corrupt(&relative, what))?;
-        let rows_left = groups.iter().map(|group| u64::try_from(metadata.row_group(*group).num_rows()).unwrap_or(0));
-        let rows_left = rows_left.sum();
-        let row_groups = opened.row_groups(groups, columns.mask().clone())?;
-        Ok(Self { row_groups, columns, evolution, system, rows_left, deleted })
+        let rows_left = chosen.iter().filter_map(|index| stretches.get(*index)).map(|rows| rows.end - rows.start).sum();
+        let batches = opened.read(chosen)?;
+        Ok(Self { batches, path, evolution, system, rows_left, deleted })
     }
 
     /// The next rows; `None` at the end.
@@ -164,30 +162,29 @@ impl DataFileReader {
     /// `Corrupt` and `Storage` with the path.
     pub async fn next(&mut self) -> Result<Option<DataFileBatch>> {
         loop {
-            let Some(mut decoded) = self.row_groups.next().await? else {
+            let Some(mut decoded) = self.batches.next().await? else {
                 return match self.rows_left {
                     0 => Ok(None),
-                    missing => Err(corrupt(self.row_groups.path(), format!("it ends {missing} rows early"))),
+                    missing => Err(corrupt(&self.path, format!("it ends {missing} rows early"))),
                 };
             };
             self.rows_left = self
                 .rows_left
-                .checked_sub(decoded.num_rows() as u64)
-                .ok_or_else(|| corrupt(self.row_groups.path(), "it has more rows than its footer says"))?;
+                .checked_sub(decoded.rows as u64)
+                .ok_or_else(|| corrupt(&self.path, "it has more rows than its footer, or its manifest, says"))?;
             if let Some(deleted) = &mut self.deleted {
                 decoded = deleted.apply(decoded)?;
             }
-            if decoded.num_rows() > 0 {
-                let batch = self.batch(&decoded).context(|| format!("reading {}", self.row_groups.path()))?;
-                return Ok(Some(batch));
+            if decoded.rows > 0 {
+                return Ok(Some(self.batch(decoded).context(|| format!("reading {}", self.path))?));
             }
         }
     }
 
-    fn batch(&self, decoded: &RecordBatch) -> Result<DataFileBatch> {
-        let mut columns = self.columns.shape(decoded)?;
-        let system = columns.split_off(columns.len() - self.system.len());
-        let values = self.evolution.apply(&columns, decoded.num_rows())?;
+    fn batch(&self, decoded: DecodedRows) -> Result<DataFileBatch> {
+        let mut columns = decoded.columns;
+        let system = columns.split_off(columns.len().saturating_sub(self.system.len()));
+        let values = self.evolution.apply(&columns, decoded.rows)?;
         let (mut sequences, mut kinds) = (None, None);
         for (field, column) in self.system.iter().zip(&system) {
             if column.null_count() > 0 {
@@ -216,6 +213,11 @@ impl SystemColumns {
             Self::All => vec![sequence(), kind()],
         }
     }
+}
+
+/// Arrow refuses parts that do not fit: nulls where the schema has none.
+pub(super) fn refused(error: ArrowError) -> Error {
+    Error::new(ErrorKind::Corrupt, "its values are not those of its type").with_source(error)
 }
 
 fn corrupt(path: &str, what: impl std::fmt::Display) -> Error {

@@ -1,20 +1,21 @@
-//! Writes sorted records into as many data files, or changelog files, as the target size asks for.
+//! Writes sorted records, or rows of a table without key, into as many data files, or changelog files, as the target size asks for.
 //!
 //! Goes in: batches of records in ascending key order. Comes out: the files' metadata. A file is in the object store once it is
 //! whole; on an error all files of the writer are deleted, as nobody names them. Answers to
 //! `org.apache.paimon.io.RollingFileWriterImpl` and `KeyValueDataFileWriterImpl`.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, Error, ErrorKind, Result, datum};
+use alluvium_format::options::FileCompression;
+use alluvium_format::{CoreOptions, DataFileMeta, Error, ErrorKind, Result, datum};
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::ArrayRef;
 
-use super::compression::name_of_codec;
+use super::file_names::FileNames;
 use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
-use super::file_writer::FileWriter;
-use super::layout::FileLayout;
+use super::file_writer::{FileLayout, FileWriter};
+use super::format::FileFormat;
+use super::record_columns::{KeyColumnsMode, RecordColumns};
 use super::upload::{FILE_BYTES_MAX, FileUpload};
 use super::{DataFileSpec, FileContent};
 use crate::table_io::TableIo;
@@ -28,7 +29,8 @@ const SLICE_ROWS: usize = 8192;
 #[derive(Debug)]
 pub struct RollingFileWriter {
     table: TableStore,
-    layout: Arc<FileLayout>,
+    columns: RecordColumns,
+    layout: FileLayout,
     plan: SummaryPlan,
     content: FileContent,
     names: FileNames,
@@ -38,46 +40,6 @@ pub struct RollingFileWriter {
     last_key: Option<Key>,
     /// Whether an error has undone everything.
     failed: bool,
-}
-
-/// Names of the files of one writer.
-#[derive(Debug)]
-struct FileNames {
-    folder: String,
-    stem: String,
-    extension: String,
-    next: usize,
-}
-
-impl FileNames {
-    fn of(table: &TableStore, spec: &DataFileSpec) -> Result<Self> {
-        let options = table.options();
-        let named = options.file_suffix_include_compression()?;
-        let (prefix, compression) = match spec.content {
-            FileContent::Data(_) => (options.data_file_prefix(), options.file_compression(spec.level)?),
-            FileContent::Changelog => {
-                (options.changelog_file_prefix(), options.changelog_file_compression(spec.level)?)
-            }
-        };
-        let codec =
-            name_of_codec(&compression.codec).filter(|_| named).map_or(String::new(), |name| format!(".{name}"));
-        Ok(Self {
-            folder: table.bucket_path(&spec.bucket.partition, spec.bucket.bucket)?,
-            stem: format!("{prefix}{}", table.io().namer().uuid()),
-            extension: format!("{codec}.parquet"),
-            next: 0,
-        })
-    }
-
-    fn take(&mut self) -> String {
-        let name = format!("{}-{}{}", self.stem, self.next, self.extension);
-        self.next += 1;
-        name
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.folder)
-    }
 }
 
 /// The file that rows go to.
@@ -96,12 +58,17 @@ impl RollingFileWriter {
     /// # Errors
     /// `Unsupported` for a file format or codec; `Invalid` when an option is wrong.
     pub fn new(table: &TableStore, spec: DataFileSpec) -> Result<Self> {
-        let target = table.options().target_file_bytes(table.schema())?;
+        let (schema, options) = (table.schema(), table.options());
+        let target = options.target_file_bytes(schema)?;
+        let (format, compression) = written_as(options, &spec)?;
+        let mode = if options.data_file_thin_mode()? { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
+        let columns = RecordColumns::of(schema, mode)?;
         Ok(Self {
-            layout: Arc::new(FileLayout::of(table, spec.level, spec.content)?),
+            layout: FileLayout::of(format, columns.fields(), options, &compression)?,
+            columns,
             plan: SummaryPlan::of(table, spec.level, spec.content)?,
             content: spec.content,
-            names: FileNames::of(table, &spec)?,
+            names: FileNames::of(table, &spec, format, &compression)?,
             target_file_bytes: target.min(FILE_BYTES_MAX),
             table: table.clone(),
             open: None,
@@ -162,7 +129,7 @@ impl RollingFileWriter {
     }
 
     async fn write_slice(&mut self, slice: &KeyValueBatch) -> Result<()> {
-        let columns = self.layout.columns(slice)?;
+        let columns = self.columns.columns(slice)?;
         let (first, last) = (self.plan.key_at(slice, 0)?, self.plan.key_at(slice, slice.num_rows() - 1)?);
         check_ascending(self.last_key.as_ref(), &first, self.content)?;
         self.last_key = Some(last.clone());
@@ -174,7 +141,7 @@ impl RollingFileWriter {
             None => {
                 let name = self.names.take();
                 OpenFile {
-                    writer: FileWriter::new(Arc::clone(&self.layout))?,
+                    writer: self.layout.begin()?,
                     upload: FileUpload::new(self.table.io(), &self.names.path(&name))?,
                     name,
                     uploaded_bytes: 0,
@@ -232,10 +199,25 @@ impl OpenFile {
     }
 }
 
+/// The format and the codec of a writer's files.
+fn written_as(options: &CoreOptions, spec: &DataFileSpec) -> Result<(FileFormat, FileCompression)> {
+    let (format, compression) = match spec.content {
+        FileContent::Data(_) => (options.file_format(spec.level)?, options.file_compression(spec.level)?),
+        FileContent::Changelog => {
+            (options.changelog_file_format(spec.level)?, options.changelog_file_compression(spec.level)?)
+        }
+    };
+    let Some(format) = FileFormat::named(&format) else {
+        return Err(Error::unsupported(format!("writing {} files of the format {format}", spec.content.name())));
+    };
+    Ok((format, compression))
+}
+
 fn check_ascending(last: Option<&Key>, first: &Key, content: FileContent) -> Result<()> {
     match last.map(|last| datum::compare_keys(last, first)) {
         None | Some(Ordering::Less) => Ok(()),
-        Some(Ordering::Equal) if content == FileContent::Changelog => Ok(()),
+        // Without a key there is no order but that of the rows.
+        Some(Ordering::Equal) if content == FileContent::Changelog || first.is_empty() => Ok(()),
         Some(_) => Err(Error::internal(format!("keys of a sorted run do not ascend: {first:?} comes after {last:?}"))),
     }
 }

@@ -14,8 +14,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType as ArrowType;
 
-use super::columns::refused;
 use super::moments::Moments;
+use super::refused;
 
 /// A value of one type as one of another; `None` is null.
 type Rule = fn(&Datum, &DataType, &DataType) -> Result<Option<Datum>>;

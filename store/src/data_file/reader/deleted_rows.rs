@@ -1,7 +1,8 @@
 //! Which rows of a file are left out, as its deletion vector says.
 //!
-//! Goes in: the vector, by position in the whole file, and the row groups that are read. Comes out: the row groups that have a row
-//! left, and for each decoded batch the rows to keep. Invariant: positions count all rows of the file, whichever row groups are read.
+//! Goes in: the vector, by position in the whole file, and the stretches of rows (row groups, stripes, the whole) that are read. Comes
+//! out: the stretches that have a row left, and for each decoded batch the rows to keep. Invariant: positions count all rows of the
+//! file, whichever stretches are read.
 //! Answers to `org.apache.paimon.deletionvectors.ApplyDeletionFileRecordIterator`.
 
 use std::collections::VecDeque;
@@ -10,42 +11,43 @@ use std::sync::Arc;
 
 use alluvium_format::deletion_vector::DeletionVector;
 use alluvium_format::{Error, Result};
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::BooleanArray;
 use arrow_buffer::BooleanBufferBuilder;
-use arrow_select::filter::filter_record_batch;
-use parquet::file::metadata::ParquetMetaData;
+use arrow_select::filter::FilterBuilder;
+
+use super::DecodedRows;
 
 /// The deleted rows of a file that is being read.
 #[derive(Debug)]
 pub(super) struct DeletedRows {
     vector: Arc<DeletionVector>,
-    /// The positions of the rows that are still to come, row group by row group.
+    /// The positions of the rows that are still to come, stretch by stretch.
     ahead: VecDeque<Range<u64>>,
 }
 
 impl DeletedRows {
-    /// Those of the row groups `groups`, of which the ones without a row left are taken out. `Err` says what is wrong.
+    /// Those of the stretches `chosen`, of which the ones without a row left are taken out; `stretches` are all of the file. `Err`
+    /// says what is wrong.
     pub(super) fn of(
         vector: &Arc<DeletionVector>,
-        metadata: &ParquetMetaData,
-        groups: &mut Vec<usize>,
+        stretches: &[Range<u64>],
+        chosen: &mut Vec<usize>,
     ) -> Result<Self, String> {
-        let positions = positions_of_groups(metadata);
-        let rows = positions.last().map_or(0, |last| last.end);
+        let rows = stretches.last().map_or(0, |last| last.end);
         if let Some(last) = vector.last().filter(|last| *last >= rows) {
             return Err(format!("its deletion vector deletes row {last}, and it has {rows} rows"));
         }
-        let of_group = |group: &usize| positions.get(*group).cloned().unwrap_or_default();
-        groups.retain(|group| !vector.are_deleted(of_group(group)));
-        Ok(Self { vector: Arc::clone(vector), ahead: groups.iter().map(of_group).collect() })
+        let stretch = |index: &usize| stretches.get(*index).cloned().unwrap_or_default();
+        chosen.retain(|index| !vector.are_deleted(stretch(index)));
+        Ok(Self { vector: Arc::clone(vector), ahead: chosen.iter().map(stretch).collect() })
     }
 
     /// The rows of the next decoded batch that are left.
     ///
     /// # Errors
-    /// `Internal` when the batch has more rows than there are.
-    pub(super) fn apply(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
-        let rows = batch.num_rows();
+    /// `Internal` when there are more rows than there should be.
+    pub(super) fn apply(&mut self, decoded: DecodedRows) -> Result<DecodedRows> {
+        let rows = decoded.rows;
         let (mut kept, mut start) = (None, 0);
         while start < rows {
             let positions = self.take(rows - start)?;
@@ -56,21 +58,22 @@ impl DeletedRows {
             }
             start = end;
         }
-        let Some(mut kept) = kept else { return Ok(batch) };
-        let kept = BooleanArray::new(kept.finish(), None);
-        filter_record_batch(&batch, &kept)
-            .map_err(|error| Error::internal("leaving deleted rows out failed").with_source(error))
+        let Some(mut kept) = kept else { return Ok(decoded) };
+        let kept = FilterBuilder::new(&BooleanArray::new(kept.finish(), None)).optimize().build();
+        let columns = decoded.columns.iter().map(|column| kept.filter(column)).collect::<Result<_, _>>();
+        let columns = columns.map_err(|error| Error::internal("leaving deleted rows out failed").with_source(error))?;
+        Ok(DecodedRows { columns, rows: kept.count() })
     }
 
-    /// The positions of the next rows, of one row group and at most `rows`.
+    /// The positions of the next rows, of one stretch and at most `rows`.
     fn take(&mut self, rows: usize) -> Result<Range<u64>> {
         while self.ahead.front().is_some_and(Range::is_empty) {
             self.ahead.pop_front();
         }
-        let group = self.ahead.front_mut().ok_or_else(|| Error::internal("rows behind the last row group"))?;
-        let end = group.end.min(group.start.saturating_add(rows as u64));
-        let taken = group.start..end;
-        group.start = end;
+        let stretch = self.ahead.front_mut().ok_or_else(|| Error::internal("rows behind the last stretch"))?;
+        let end = stretch.end.min(stretch.start.saturating_add(rows as u64));
+        let taken = stretch.start..end;
+        stretch.start = end;
         Ok(taken)
     }
 }
@@ -80,15 +83,4 @@ fn all(rows: usize) -> BooleanBufferBuilder {
     let mut bits = BooleanBufferBuilder::new(rows);
     bits.append_n(rows, true);
     bits
-}
-
-/// The positions of the rows of each row group.
-fn positions_of_groups(metadata: &ParquetMetaData) -> Vec<Range<u64>> {
-    let mut end = 0_u64;
-    let groups = metadata.row_groups().iter().map(|group| {
-        let start = end;
-        end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
-        start..end
-    });
-    groups.collect()
 }

@@ -14,7 +14,7 @@ use arrow_array::{Array, ArrayRef, ListArray, MapArray, RecordBatch, RecordBatch
 use arrow_schema::{DataType as ArrowType, Fields, SchemaRef};
 
 use super::cast::Cast;
-use super::columns::refused;
+use super::refused;
 
 /// What becomes of the columns of a file.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The bytes of a data file, as the Parquet decoder asks for them: from a file of this machine, or from ranges that were fetched.
+//! The bytes of a data file, as decoders ask for them: from a file of this machine, or from ranges that were fetched.
 //!
 //! Invariant: what is asked for outside of the file, or outside of what was fetched, is an error and never an allocation.
 
@@ -13,7 +13,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 /// A file, or the parts of it that are needed.
 #[derive(Clone, Debug)]
-pub(super) enum FileChunks {
+pub(in crate::data_file) enum FileChunks {
     /// A file of this machine, read where and when it is needed; `failed` when the machine could not.
     Local { file: Arc<File>, bytes: u64, failed: Arc<AtomicBool> },
     /// Ranges by ascending offset that do not overlap.
@@ -22,24 +22,24 @@ pub(super) enum FileChunks {
 
 /// Bytes of a file from `offset` on.
 #[derive(Clone, Debug)]
-pub(super) struct FetchedRange {
-    pub(super) offset: u64,
-    pub(super) bytes: Bytes,
+pub(in crate::data_file) struct FetchedRange {
+    pub(in crate::data_file) offset: u64,
+    pub(in crate::data_file) bytes: Bytes,
 }
 
 impl FileChunks {
     /// A file of this machine.
-    pub(super) fn local(file: File, bytes: u64) -> Self {
+    pub(in crate::data_file) fn local(file: File, bytes: u64) -> Self {
         Self::Local { file: Arc::new(file), bytes, failed: Arc::default() }
     }
 
     /// Whether it was the machine that failed, and not the bytes that are wrong.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(in crate::data_file) fn has_failed(&self) -> bool {
         matches!(self, Self::Local { failed, .. } if failed.load(Ordering::Relaxed))
     }
 
     /// A whole file.
-    pub(super) fn whole(bytes: Bytes) -> Self {
+    pub(in crate::data_file) fn whole(bytes: Bytes) -> Self {
         let length = bytes.len() as u64;
         Self::Fetched { ranges: Arc::from([FetchedRange { offset: 0, bytes }]), bytes: length }
     }

@@ -1,4 +1,4 @@
-//! A fence around the `parquet` crate, which panics on some damaged pages.
+//! A fence around decoders that are not ours: the `parquet` crate panics on some damaged pages.
 //!
 //! Goes in: work of the decoder. Comes out: its result, or its panic as an error. What panicked must not be used again.
 
@@ -7,10 +7,10 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the decoder says when it fails.
-pub(super) type DecoderError = Box<dyn Error + Send + Sync>;
+pub(in crate::data_file) type DecoderError = Box<dyn Error + Send + Sync>;
 
 /// Runs a piece of the decoder's work.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, DecoderError>) -> Result<T, DecoderError> {
+pub(in crate::data_file) fn guarded<T>(work: impl FnOnce() -> Result<T, DecoderError>) -> Result<T, DecoderError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(words(panic.as_ref()).into()))
 }
 

@@ -15,8 +15,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, Int32Array, Int64Array, PrimitiveArray, StructArray};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 
-use super::columns::refused;
-use crate::data_file::int96::{self, INT96_BYTES};
+use super::refused;
+use crate::data_file::parquet::int96::{self, INT96_BYTES};
 
 const MILLIS_OF_SECOND: i64 = 1000;
 const MICROS_OF_SECOND: i64 = 1_000_000;
@@ -24,7 +24,7 @@ const NANOS_OF_SECOND: i64 = 1_000_000_000;
 const NANOS_OF_MILLI: i64 = NANOS_OF_SECOND / MILLIS_OF_SECOND;
 
 /// Timestamps of whatever unit.
-pub(super) enum Moments {
+pub(in crate::data_file) enum Moments {
     /// So many ticks since 1970, of which there are `per_second`.
     Ticks { ticks: Int64Array, per_second: i64 },
     /// Milliseconds since 1970 and nanoseconds of the millisecond.
@@ -34,7 +34,7 @@ pub(super) enum Moments {
 impl Moments {
     /// The timestamps of an array; `None` when it has none. Whole numbers without annotation are of the unit that Paimon keeps
     /// timestamps of `precision` in.
-    pub(super) fn of(array: &ArrayRef, precision: u8) -> Result<Option<Self>> {
+    pub(in crate::data_file) fn of(array: &ArrayRef, precision: u8) -> Result<Option<Self>> {
         fn ticks<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef, per_second: i64) -> Option<Moments> {
             let ticks = array.as_primitive_opt::<T>()?.reinterpret_cast::<Int64Type>();
             Some(Moments::Ticks { ticks, per_second })
@@ -62,7 +62,7 @@ impl Moments {
     }
 
     /// In the in-memory form of a precision.
-    pub(super) fn to_precision(&self, precision: u8, zone: Option<&str>) -> Result<ArrayRef> {
+    pub(in crate::data_file) fn to_precision(&self, precision: u8, zone: Option<&str>) -> Result<ArrayRef> {
         Ok(match precision {
             0..=3 => Arc::new(self.ticks::<TimestampMillisecondType>(MILLIS_OF_SECOND)?.with_timezone_opt(zone)),
             4..=6 => Arc::new(self.ticks::<TimestampMicrosecondType>(MICROS_OF_SECOND)?.with_timezone_opt(zone)),

@@ -1,86 +1,83 @@
-//! Where the bytes of a data file come from: a file of this machine, one request for a small file, or a request a row group.
+//! Where the rows of a Parquet file come from: a file that is at hand, or a request a row group.
 //!
-//! Goes in: a path and the size that the manifest says. Comes out: the footer, then decoders of row groups. Invariants: only the
-//! column chunks that are asked for are fetched; of a file one row group is decoded, and a small one may be on its way; a
-//! file of another size than the manifest says is an error that names it.
+//! Goes in: a file. Comes out: its footer, then the rows of row groups. Invariants: only the column chunks that are asked for are
+//! fetched; of a file one row group is decoded, and a small one may be on its way.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
-use alluvium_format::{Error, ErrorKind, Result};
+use alluvium_format::{DataField, Error, ErrorKind, Predicate, Result, ResultExt};
 use arrow_array::RecordBatch;
-use bytes::Bytes;
-use object_store::path::Path;
-use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
 use tokio::task::JoinSet;
 
-use super::file_chunks::{FetchedRange, FileChunks};
+use super::columns::FileColumns;
 use super::footer::{self, FIRST_FETCH_BYTES, Footer};
-use super::guard::{DecoderError, guarded};
-use crate::store_error::convert;
-use crate::table_io::TableIo;
-
-/// Rows of a batch: limits of cache, not of speed, which is the same from 8 Ki to 64 Ki.
-const BATCH_ROWS: usize = 8192;
-
-/// A file of at most so many bytes is fetched as a whole: one request costs more than what may not be needed.
-const WHOLE_FILE_BYTES_MAX: u64 = 1 << 20;
+use super::row_groups;
+use crate::data_file::reader::{BATCH_ROWS, DecodedRows, DecoderError, FetchedRange, FileChunks, StoredFile, guarded};
 
 /// A row group of more bytes than this is fetched when the one before it is done, so that a merge of many files of large row groups
 /// holds one of each.
 const READ_AHEAD_BYTES_MAX: u64 = 16 << 20;
 
-/// A file, by its path in the store.
-#[derive(Clone, Debug)]
-struct FilePath {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    /// What the manifest says.
-    bytes: u64,
-}
-
 /// A file whose footer was read.
 #[derive(Debug)]
-pub(super) struct OpenFile {
-    file: FilePath,
+pub(in crate::data_file) struct ParquetFile {
+    file: StoredFile,
     /// All of it that there is need of; `None` when row groups are fetched.
     chunks: Option<FileChunks>,
     metadata: ArrowReaderMetadata,
+    columns: FileColumns,
 }
 
-impl OpenFile {
-    /// Opens the file at `relative`.
-    pub(super) async fn open(io: &TableIo, relative: &str, bytes: u64) -> Result<Self> {
-        let file = FilePath { store: Arc::clone(io.store()), path: io.path(relative)?, bytes };
-        if io.has_folders() || bytes <= WHOLE_FILE_BYTES_MAX {
-            let opened = io.open(relative).await?;
-            file.check_size(opened.meta.size)?;
-            let chunks = match opened.payload {
-                GetResultPayload::File(file, _) => FileChunks::local(file, bytes),
-                GetResultPayload::Stream(_) => {
-                    let whole = opened.bytes().await.map_err(|error| convert(error, "reading", file.path.as_ref()))?;
-                    file.check_size(whole.len() as u64)?;
-                    FileChunks::whole(whole)
-                }
-            };
-            let metadata = local_footer(&file, &chunks)?;
-            return Ok(Self { file, chunks: Some(chunks), metadata });
-        }
-        let metadata = fetch_footer(&file).await?;
-        Ok(Self { file, chunks: None, metadata })
+impl ParquetFile {
+    /// Reads what a file says of itself; `chunks` is the file where it is at hand, `fields` are those of its schema that are wanted.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Storage` with the path; `Unsupported` for an encrypted file.
+    pub(in crate::data_file) async fn open(
+        file: StoredFile,
+        chunks: Option<FileChunks>,
+        fields: Vec<DataField>,
+    ) -> Result<Self> {
+        let metadata = match &chunks {
+            Some(chunks) => local_footer(&file, chunks)?,
+            None => fetch_footer(&file).await?,
+        };
+        let columns = FileColumns::new(fields, metadata.parquet_schema())?;
+        Ok(Self { file, chunks, metadata, columns })
     }
 
-    pub(super) fn metadata(&self) -> &ArrowReaderMetadata {
-        &self.metadata
+    /// The positions of the rows of each row group.
+    pub(in crate::data_file) fn stretches(&self) -> Vec<Range<u64>> {
+        let mut end = 0_u64;
+        let groups = self.metadata.metadata().row_groups().iter().map(|group| {
+            let start = end;
+            end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
+            start..end
+        });
+        groups.collect()
     }
 
-    /// The decoders of some row groups.
-    pub(super) fn row_groups(self, groups: Vec<usize>, mask: ProjectionMask) -> Result<RowGroups> {
-        let Self { file, chunks, metadata } = self;
+    /// The row groups for which `predicate` may be true. `written` are the columns of the file's schema, `asked` those asked for.
+    pub(in crate::data_file) fn matching(
+        &self,
+        predicate: &Predicate,
+        written: &[DataField],
+        asked: &[DataField],
+    ) -> Vec<usize> {
+        row_groups::select(self.metadata.metadata(), predicate, written, asked)
+    }
+
+    /// The rows of some row groups.
+    ///
+    /// # Errors
+    /// `Corrupt` with the path.
+    pub(in crate::data_file) fn read(self, groups: Vec<usize>) -> Result<ParquetBatches> {
+        let Self { file, chunks, metadata, columns } = self;
+        let mask = columns.mask().clone();
         let mut row_groups =
             RowGroups { file, metadata, mask, groups: groups.into(), current: None, fetching: JoinSet::new() };
         match chunks {
@@ -90,67 +87,47 @@ impl OpenFile {
             }
             None => row_groups.fetch_next(),
         }
-        Ok(row_groups)
+        Ok(ParquetBatches { row_groups, columns })
     }
 }
 
-impl FilePath {
-    fn check_size(&self, found: u64) -> Result<()> {
-        if found == self.bytes {
-            return Ok(());
-        }
-        let message = format!("{} has {found} bytes, where its manifest says {}", self.path, self.bytes);
-        Err(Error::new(ErrorKind::Corrupt, message))
-    }
+/// The rows of a file, as they are decoded.
+#[derive(Debug)]
+pub(in crate::data_file) struct ParquetBatches {
+    row_groups: RowGroups,
+    columns: FileColumns,
+}
 
-    async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let fetched = self.store.get_ranges(&self.path, ranges).await;
-        let fetched = fetched.map_err(|error| convert(error, "reading", self.path.as_ref()))?;
-        for (range, bytes) in ranges.iter().zip(&fetched) {
-            if bytes.len() as u64 != range.end - range.start {
-                return Err(self.check_size(range.start + bytes.len() as u64).err().unwrap_or_else(|| {
-                    Error::new(ErrorKind::Storage, format!("reading {}: the store gave other ranges", self.path))
-                }));
-            }
-        }
-        Ok(fetched)
-    }
-
-    /// The last bytes of the file; says so when the file is shorter than it should be.
-    async fn end(&self, length: u64) -> Result<Bytes> {
-        let range = self.bytes.saturating_sub(length)..self.bytes;
-        match self.ranges(std::slice::from_ref(&range)).await {
-            Ok(fetched) => Ok(fetched.into_iter().next().unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
-            // Stores have no common word for a range behind the end.
-            Err(error) => {
-                if let Ok(found) = self.store.head(&self.path).await {
-                    self.check_size(found.size)?;
-                }
-                Err(error)
-            }
-        }
+impl ParquetBatches {
+    /// The next rows; `None` behind the last.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Storage` with the path.
+    pub(in crate::data_file) async fn next(&mut self) -> Result<Option<DecodedRows>> {
+        let Some(decoded) = self.row_groups.next().await? else { return Ok(None) };
+        let columns = self.columns.shape(&decoded).context(|| format!("reading {}", self.row_groups.file.path()))?;
+        Ok(Some(DecodedRows { columns, rows: decoded.num_rows() }))
     }
 }
 
-fn local_footer(file: &FilePath, chunks: &FileChunks) -> Result<ArrowReaderMetadata> {
-    let mut length = FIRST_FETCH_BYTES.min(file.bytes);
+fn local_footer(file: &StoredFile, chunks: &FileChunks) -> Result<ArrowReaderMetadata> {
+    let mut length = FIRST_FETCH_BYTES.min(file.bytes());
     loop {
-        let start = file.bytes - length;
+        let start = file.bytes() - length;
         let end = chunks.get_bytes(start, usize::try_from(length).unwrap_or(usize::MAX));
-        let end = end.map_err(|error| decode_failed(file.path.as_ref(), chunks, error))?;
-        match footer::read(file.path.as_ref(), file.bytes, &end)? {
+        let end = end.map_err(|error| decode_failed(file.path(), chunks, error))?;
+        match footer::read(file.path(), file.bytes(), &end)? {
             Footer::Whole(metadata) => return Ok(metadata),
             Footer::Needs(needed) => length = needed,
         }
     }
 }
 
-async fn fetch_footer(file: &FilePath) -> Result<ArrowReaderMetadata> {
-    let mut length = FIRST_FETCH_BYTES.min(file.bytes);
+async fn fetch_footer(file: &StoredFile) -> Result<ArrowReaderMetadata> {
+    let mut length = FIRST_FETCH_BYTES.min(file.bytes());
     loop {
         let end = file.end(length).await?;
-        match footer::read(file.path.as_ref(), file.bytes, &end)? {
+        match footer::read(file.path(), file.bytes(), &end)? {
             Footer::Whole(metadata) => return Ok(metadata),
             Footer::Needs(needed) => length = needed,
         }
@@ -159,8 +136,8 @@ async fn fetch_footer(file: &FilePath) -> Result<ArrowReaderMetadata> {
 
 /// Row groups of a file, one after the other.
 #[derive(Debug)]
-pub(super) struct RowGroups {
-    file: FilePath,
+struct RowGroups {
+    file: StoredFile,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
     /// Those to fetch.
@@ -177,13 +154,8 @@ struct Decoder {
 }
 
 impl RowGroups {
-    /// The path of the file, as the store names it.
-    pub(super) fn path(&self) -> &str {
-        self.file.path.as_ref()
-    }
-
     /// The next rows; `None` behind the last.
-    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(decoder) = &mut self.current {
                 let Decoder { batches, chunks } = decoder;
@@ -191,7 +163,7 @@ impl RowGroups {
                     Ok(Some(batch)) => return Ok(Some(batch)),
                     Ok(None) => self.current = None,
                     Err(error) => {
-                        let error = decode_failed(self.file.path.as_ref(), chunks, error);
+                        let error = decode_failed(self.file.path(), chunks, error);
                         self.current = None;
                         return Err(error);
                     }
@@ -219,7 +191,7 @@ impl RowGroups {
         self.fetching.spawn(async move {
             let fetched = file.ranges(&ranges).await?;
             let fetched = ranges.iter().zip(fetched).map(|(range, bytes)| FetchedRange { offset: range.start, bytes });
-            Ok((group, FileChunks::Fetched { ranges: fetched.collect(), bytes: file.bytes }))
+            Ok((group, FileChunks::Fetched { ranges: fetched.collect(), bytes: file.bytes() }))
         });
     }
 
@@ -238,7 +210,7 @@ impl RowGroups {
             .with_projection(self.mask.clone())
             .with_batch_size(BATCH_ROWS);
         let batches = guarded(|| builder.build().map_err(DecoderError::from));
-        let batches = batches.map_err(|error| decode_failed(self.path(), &chunks, error))?;
+        let batches = batches.map_err(|error| decode_failed(self.file.path(), &chunks, error))?;
         Ok(Decoder { batches, chunks })
     }
 }

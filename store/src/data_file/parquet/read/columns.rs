@@ -10,11 +10,12 @@ use alluvium_format::arrow::{to_arrow_schema, to_arrow_type};
 use alluvium_format::{DataField, DataType, Error, ErrorKind, Result, TypeRoot};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, RecordBatch, StructArray, new_null_array};
-use arrow_schema::{ArrowError, DataType as ArrowType, SchemaRef};
+use arrow_schema::{DataType as ArrowType, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::leaf;
+use crate::data_file::reader::refused;
 
 /// Columns of one file.
 #[derive(Debug)]
@@ -174,9 +175,4 @@ fn shape_map(array: &ArrayRef, wanted: &DataType, types: [&DataType; 2], arrow: 
 fn mismatch(array: &ArrayRef, wanted: &DataType) -> Error {
     let message = format!("it is {} in the file, where its schema says {wanted}", array.data_type());
     Error::new(ErrorKind::Corrupt, message)
-}
-
-/// Arrow refuses parts that do not fit: nulls where the schema has none.
-pub(super) fn refused(error: ArrowError) -> Error {
-    Error::new(ErrorKind::Corrupt, "its values are not those of its type").with_source(error)
 }

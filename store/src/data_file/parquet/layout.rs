@@ -1,27 +1,24 @@
 //! What all files of a writer have in common: their columns, and how those become pages.
 //!
-//! Goes in: a table, the level of the files and what they hold. Comes out: a [`FileLayout`], which turns batches into the columns of a file and a
-//! sample of them into the settings of a row group. Answers to `KeyValueFileWriterFactory` and `RowDataParquetBuilder`.
+//! Goes in: the columns of a file, and the options. Comes out: a [`ParquetLayout`], which makes of a sample of the rows the settings of
+//! a row group. Answers to `RowDataParquetBuilder`.
 
 use std::sync::Arc;
 
-use alluvium_format::arrow::to_arrow_type;
-use alluvium_format::{DataField, DataType, Error, Result, ResultExt};
-use alluvium_merge_tree::KeyValueBatch;
+use alluvium_format::options::FileCompression;
+use alluvium_format::{CoreOptions, DataField, DataType, Error, Result, ResultExt};
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{DataType as ArrowType, Field, Schema, SchemaRef};
+use arrow_schema::{Field, Schema, SchemaRef};
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr, WriterVersion,
 };
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, TypePtr};
 
-use super::FileContent;
 use super::compression::parquet_codec;
 use super::encoding::{ColumnEncoding, DictionaryUse, SAMPLE_ROWS, choose_encodings};
 use super::int96::{stored_type, to_stored};
-use super::parquet_schema::{KeyColumnsMode, key_value_fields, message_type, with_fixed_int96};
-use crate::table_store::TableStore;
+use super::schema::{message_type, with_fixed_int96};
 
 /// Java's defaults: bytes and rows of a page, and bytes of a dictionary.
 const PAGE_BYTES: usize = 1 << 20;
@@ -32,11 +29,9 @@ const CREATED_BY: &str = concat!("alluvium version ", env!("CARGO_PKG_VERSION"))
 
 /// The columns of a file and how they are written.
 #[derive(Debug)]
-pub(super) struct FileLayout {
-    /// Types of the table's columns, and their form in memory.
-    values: Vec<(DataType, ArrowType)>,
-    /// Positions of the columns that come before the sequence numbers once more.
-    keys: Vec<usize>,
+pub(in crate::data_file) struct ParquetLayout {
+    /// The types of the columns.
+    types: Vec<DataType>,
     /// The columns of a file in the form that they are encoded from.
     schema: SchemaRef,
     /// The schema that files show.
@@ -50,37 +45,24 @@ pub(super) struct FileLayout {
     row_group_bytes: u64,
 }
 
-impl FileLayout {
-    /// The layout of files of the table's latest schema.
+impl ParquetLayout {
+    /// The layout of files with the columns `fields`.
     ///
     /// # Errors
-    /// `Unsupported` for a file format, a codec or a type; `Invalid` when an option is wrong.
-    pub(super) fn of(table: &TableStore, level: i32, content: FileContent) -> Result<Self> {
-        let (schema, options) = (table.schema(), table.options());
-        let (format, compression) = match content {
-            FileContent::Data(_) => (options.file_format(level)?, options.file_compression(level)?),
-            FileContent::Changelog => {
-                (options.changelog_file_format(level)?, options.changelog_file_compression(level)?)
-            }
-        };
-        if format != "parquet" {
-            return Err(Error::unsupported(format!("writing {} files of the format {format}", content.name())));
-        }
-        let thin = options.data_file_thin_mode()?;
-        let mode = if thin { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
-        let columns = key_value_fields(schema, mode);
-        let keys = if thin { Vec::new() } else { schema.trimmed_primary_keys() };
-        let keys = keys.iter().filter_map(|name| schema.index_of(name)).collect();
-        let values = schema.fields.iter().map(|field| Ok((field.data_type.clone(), to_arrow_type(&field.data_type)?)));
-        let message = message_type(&columns)?;
+    /// `Unsupported` for a codec or a type; `Invalid` when an option is wrong.
+    pub(in crate::data_file) fn of(
+        fields: &[DataField],
+        options: &CoreOptions,
+        compression: &FileCompression,
+    ) -> Result<Self> {
+        let message = message_type(fields)?;
         Ok(Self {
-            values: values.collect::<Result<_>>()?,
-            keys,
-            schema: stored_schema(&columns)?,
+            types: fields.iter().map(|field| field.data_type.clone()).collect(),
+            schema: stored_schema(fields)?,
             encoded: with_fixed_int96(&message)?,
             leaves: Arc::new(SchemaDescriptor::new(Arc::clone(&message))),
             message,
-            codec: parquet_codec(&compression)?,
+            codec: parquet_codec(compression)?,
             dictionary: dictionary_use(options.get(ENABLE_DICTIONARY))?,
             row_group_bytes: options.file_block_bytes()?,
         })
@@ -111,31 +93,15 @@ impl FileLayout {
         self.row_group_bytes
     }
 
-    /// The columns of a file that holds the rows; nothing is copied but timestamps finer than microseconds.
+    /// Columns in the form that they are encoded from; nothing is copied but timestamps finer than microseconds.
     ///
     /// # Errors
-    /// `Internal` when a column is not of the schema or has a null that it must not have.
-    pub(super) fn columns(&self, batch: &KeyValueBatch) -> Result<Vec<ArrayRef>> {
-        let arrays = batch.values.columns();
-        if arrays.len() != self.values.len() {
-            return Err(Error::internal(format!("{} columns for a table of {}", arrays.len(), self.values.len())));
-        }
-        let mut values = Vec::with_capacity(arrays.len());
-        for (index, ((data_type, in_memory), array)) in self.values.iter().zip(arrays).enumerate() {
-            if array.data_type() != in_memory {
-                let found = array.data_type();
-                return Err(Error::internal(format!("column {index} of {data_type} is {found}, not {in_memory}")));
-            }
-            if !data_type.nullable && array.null_count() > 0 {
-                return Err(Error::internal(format!("column {index} of {data_type} has a null")));
-            }
-            values.push(to_stored(array, data_type).context(|| format!("writing column {index}"))?);
-        }
-        let mut columns: Vec<ArrayRef> = self.keys.iter().filter_map(|key| values.get(*key)).cloned().collect();
-        columns.push(Arc::new(batch.sequences.clone()));
-        columns.push(Arc::new(batch.kinds.clone()));
-        columns.append(&mut values);
-        Ok(columns)
+    /// `Invalid` for a timestamp that an INT96 does not hold.
+    pub(super) fn stored(&self, columns: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let stored = columns.iter().zip(&self.types).enumerate().map(|(index, (column, data_type))| {
+            to_stored(column, data_type).context(|| format!("writing column {index}"))
+        });
+        stored.collect()
     }
 
     /// The settings of a file, besides those of its row groups.

@@ -13,7 +13,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DECIMAL128_MAX_PRECISION, DataType as ArrowType};
 
-use super::moments::Moments;
+use crate::data_file::reader::Moments;
 
 /// The array in memory; `None` when its type cannot hold values of `wanted`.
 ///

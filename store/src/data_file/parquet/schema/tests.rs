@@ -9,7 +9,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::printer::print_schema;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
-use super::{KeyColumnsMode, decimal_bytes, key_value_fields, message_type, with_fixed_int96};
+use super::{decimal_bytes, message_type, with_fixed_int96};
+use crate::data_file::record_columns::{KeyColumnsMode, file_fields};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
@@ -48,7 +49,7 @@ fn schemas_equal_those_of_paimon_column_for_column() {
         }
         let thin = schema.core_options().data_file_thin_mode().unwrap();
         let mode = if thin { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
-        let ours = message_type(&key_value_fields(&schema, mode)).unwrap();
+        let ours = message_type(&file_fields(&schema, mode)).unwrap();
         let mut files = Vec::new();
         files_below(&table, &mut files);
         for path in files {
@@ -65,7 +66,7 @@ fn schemas_equal_those_of_paimon_column_for_column() {
 #[test]
 fn int96_becomes_fixed_and_all_else_stays() {
     let schema = fs::read(golden().join("types-parquet/table/schema/schema-0")).unwrap();
-    let columns = key_value_fields(&TableSchema::from_json(&schema, "schema-0").unwrap(), KeyColumnsMode::Thick);
+    let columns = file_fields(&TableSchema::from_json(&schema, "schema-0").unwrap(), KeyColumnsMode::Thick);
     let message = message_type(&columns).unwrap();
     let fixed = with_fixed_int96(&message).unwrap();
     let (message, fixed) = (SchemaDescriptor::new(message), SchemaDescriptor::new(fixed));

@@ -18,7 +18,7 @@ use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields};
 
 /// Bytes of an INT96.
-pub(super) const INT96_BYTES: i32 = 12;
+pub(in crate::data_file) const INT96_BYTES: i32 = 12;
 
 /// The highest precision of a TIMESTAMP that is an INT64 in Parquet.
 const INT64_PRECISION_MAX: u8 = 6;
@@ -35,12 +35,12 @@ enum Direction {
 }
 
 /// Whether values of the type are INT96 in Parquet.
-pub(super) fn is_int96(root: &TypeRoot) -> bool {
+pub(in crate::data_file) fn is_int96(root: &TypeRoot) -> bool {
     matches!(root, TypeRoot::Timestamp(precision) | TypeRoot::TimestampLtz(precision) if *precision > INT64_PRECISION_MAX)
 }
 
 /// Whether the type is, or holds, one whose values are INT96.
-pub(super) fn has_int96(data_type: &DataType) -> bool {
+pub(in crate::data_file) fn has_int96(data_type: &DataType) -> bool {
     match &data_type.root {
         TypeRoot::Array(element) | TypeRoot::Multiset(element) => has_int96(element),
         TypeRoot::Map { key, value } => has_int96(key) || has_int96(value),
@@ -53,7 +53,7 @@ pub(super) fn has_int96(data_type: &DataType) -> bool {
 ///
 /// # Errors
 /// `Unsupported` for VARIANT, BLOB and VECTOR.
-pub(super) fn stored_type(data_type: &DataType) -> Result<ArrowType> {
+pub(in crate::data_file) fn stored_type(data_type: &DataType) -> Result<ArrowType> {
     let memory = to_arrow_type(data_type)?;
     let wrong = || Error::internal(format!("{data_type} has no such Arrow type"));
     Ok(match (&data_type.root, memory) {
@@ -92,7 +92,7 @@ fn entry_types(root: &TypeRoot) -> Option<[DataType; 2]> {
 ///
 /// # Errors
 /// `Invalid` for a timestamp beyond the days that an INT96 holds; `Internal` when the array is not of the type.
-pub(super) fn to_stored(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+pub(in crate::data_file) fn to_stored(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
     convert(array, data_type, Direction::ToStored)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn to_stored(array: &ArrayRef, data_type: &DataType) -> Result<ArrayR
 ///
 /// # Errors
 /// `Internal` when the array is not of the type.
-pub(super) fn to_memory(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+pub(in crate::data_file) fn to_memory(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
     convert(array, data_type, Direction::ToMemory)
 }
 
@@ -140,7 +140,7 @@ fn convert(array: &ArrayRef, data_type: &DataType, direction: Direction) -> Resu
 }
 
 /// The values that the offsets speak of, and offsets from 0: a slice of a list shares all values of the whole.
-pub(super) fn trimmed(offsets: &OffsetBuffer<i32>, values: &ArrayRef) -> (OffsetBuffer<i32>, ArrayRef) {
+pub(in crate::data_file) fn trimmed(offsets: &OffsetBuffer<i32>, values: &ArrayRef) -> (OffsetBuffer<i32>, ArrayRef) {
     let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
     let at = |offset: i32| usize::try_from(offset).unwrap_or(0);
     if first == 0 && at(last) == values.len() {

@@ -1,7 +1,7 @@
-//! The codec of a table's data files as Parquet's, and in their names.
+//! The codec of a table's data files as Parquet's.
 //!
-//! Goes in: the option `file.compression`. Comes out: a codec with its level, or a refusal; and what names say of it. Answers to
-//! `RowDataParquetBuilder.getCompression` and `HadoopCompressionType`.
+//! Goes in: the option `file.compression`. Comes out: a codec with its level, or a refusal. Answers to
+//! `RowDataParquetBuilder.getCompression`.
 
 use alluvium_format::options::{FileCompression, key};
 use alluvium_format::{Error, Result};
@@ -34,16 +34,6 @@ pub(super) fn parquet_codec(compression: &FileCompression) -> Result<Compression
     })
 }
 
-/// What names of files say of the codec with `file.suffix.include.compression`; nothing of none.
-pub(super) fn name_of_codec(codec: &str) -> Option<&str> {
-    match codec {
-        "none" => None,
-        "zstd" => Some("zst"),
-        "gzip" => Some("gz"),
-        other => Some(other),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use alluvium_format::ErrorKind;
@@ -68,13 +58,5 @@ mod tests {
         assert_eq!(refused.kind(), ErrorKind::Unsupported);
         assert!(refused.to_string().contains("lzo"), "{refused}");
         assert_eq!(codec("zstd", 99).unwrap_err().kind(), ErrorKind::Invalid);
-    }
-
-    #[test]
-    fn names_say_what_paimon_calls_the_codec() {
-        let table = [("zstd", Some("zst")), ("gzip", Some("gz")), ("snappy", Some("snappy")), ("none", None)];
-        for (codec, name) in table {
-            assert_eq!(name_of_codec(codec), name);
-        }
     }
 }

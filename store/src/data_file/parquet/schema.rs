@@ -1,14 +1,11 @@
-//! The Parquet schema of a key-value file.
+//! The Parquet schema of a data file.
 //!
-//! Goes in: a table's schema, or columns. Comes out: the columns of its files, in their order, and the message type that Paimon's
-//! Java writer makes of columns, ids included. Answers to `KeyValue.createKeyValueFields` and `ParquetSchemaConverter`.
+//! Goes in: columns. Comes out: the message type that Paimon's Java writer makes of them, ids included. Answers to
+//! `ParquetSchemaConverter`.
 
 use std::sync::Arc;
 
-use alluvium_format::key_value_file::{
-    KEY_FIELD_ID_START, KEY_FIELD_PREFIX, SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID,
-};
-use alluvium_format::{DataField, DataType, Error, Result, TableSchema, TypeRoot};
+use alluvium_format::{DataField, DataType, Error, Result, TypeRoot};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as PhysicalType};
 use parquet::schema::types::{Type, TypePtr};
 
@@ -21,35 +18,11 @@ const CONTAINER_ID: i32 = i32::MAX / 4;
 /// How many nested containers a column has ids for.
 const CONTAINER_IDS_OF_COLUMN: i32 = 1 << 10;
 
-/// Whether files hold their keys twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyColumnsMode {
-    /// In `_KEY_` columns, and as columns of the table.
-    Thick,
-    /// As columns of the table only: `data-file.thin-mode`.
-    Thin,
-}
-
-/// The columns of a file that is written with `schema`.
-pub(super) fn key_value_fields(schema: &TableSchema, mode: KeyColumnsMode) -> Vec<DataField> {
-    let mut out = Vec::with_capacity(schema.fields.len() + 2);
-    if mode == KeyColumnsMode::Thick {
-        out.extend(schema.key_fields().into_iter().map(|key| {
-            let id = KEY_FIELD_ID_START.saturating_add(key.id);
-            DataField::new(id, format!("{KEY_FIELD_PREFIX}{}", key.name), key.data_type)
-        }));
-    }
-    out.push(DataField::new(SEQUENCE_NUMBER_ID, SEQUENCE_NUMBER, DataType::not_null(TypeRoot::BigInt)));
-    out.push(DataField::new(VALUE_KIND_ID, VALUE_KIND, DataType::not_null(TypeRoot::TinyInt)));
-    out.extend(schema.fields.iter().cloned());
-    out
-}
-
 /// The message type of columns.
 ///
 /// # Errors
 /// `Unsupported` for VARIANT, BLOB and VECTOR.
-pub(super) fn message_type(columns: &[DataField]) -> Result<TypePtr> {
+pub(in crate::data_file::parquet) fn message_type(columns: &[DataField]) -> Result<TypePtr> {
     let columns = columns.iter().map(column).collect::<Result<Vec<_>>>()?;
     built(Type::group_type_builder(MESSAGE).with_fields(columns).build())
 }
@@ -58,7 +31,7 @@ pub(super) fn message_type(columns: &[DataField]) -> Result<TypePtr> {
 ///
 /// # Errors
 /// `Internal` when the schema is not one that could be built.
-pub(super) fn with_fixed_int96(schema: &Type) -> Result<TypePtr> {
+pub(in crate::data_file::parquet) fn with_fixed_int96(schema: &Type) -> Result<TypePtr> {
     let info = schema.get_basic_info();
     let id = info.has_id().then(|| info.id());
     match schema {

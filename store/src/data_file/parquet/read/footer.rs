@@ -13,9 +13,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::guard::{DecoderError, guarded};
 use super::schema_depth;
-use crate::data_file::parquet_schema::with_fixed_int96;
+use crate::data_file::parquet::schema::with_fixed_int96;
+use crate::data_file::reader::{DecoderError, guarded};
 
 /// Bytes at the end of every file: the length of the metadata and the magic word.
 const TAIL_BYTES: usize = 8;
