@@ -16,9 +16,9 @@ use futures::{FutureExt, TryStreamExt};
 use crate::fault_checks::{Rows, changes_of};
 use crate::fault_world::{Setting, View, World};
 
-const USER: &str = "writer";
+pub(crate) const USER: &str = "writer";
 
-fn setting(options: &[(&'static str, &'static str)]) -> Setting {
+pub(crate) fn setting(options: &[(&'static str, &'static str)]) -> Setting {
     let few_runs = [("bucket", "2"), ("num-sorted-run.compaction-trigger", "3")];
     Setting {
         options: few_runs.iter().chain(options).copied().collect(),
@@ -27,7 +27,7 @@ fn setting(options: &[(&'static str, &'static str)]) -> Setting {
     }
 }
 
-fn work(seed: u64, order: OrderColumn, overwrite_one_in: u32) -> Workload {
+pub(crate) fn work(seed: u64, order: OrderColumn, overwrite_one_in: u32) -> Workload {
     let options = WorkloadOptions {
         checkpoints: 6,
         partitions: 3,
@@ -40,7 +40,7 @@ fn work(seed: u64, order: OrderColumn, overwrite_one_in: u32) -> Workload {
 }
 
 /// The table after each commit of the work, and before the first.
-fn states(work: &Workload) -> Vec<ModelTable> {
+pub(crate) fn states(work: &Workload) -> Vec<ModelTable> {
     let mut states = vec![ModelTable::default()];
     for (at, step) in work.steps.iter().enumerate() {
         if step.identifier().is_some() {
@@ -67,7 +67,7 @@ async fn history(seed: u64, setting: &Setting, work: &Workload) -> (World, BTree
     (world, at)
 }
 
-async fn read(table: &Table, travel: TimeTravel, predicate: Predicate) -> Rows {
+pub(crate) async fn read(table: &Table, travel: TimeTravel, predicate: Predicate) -> Rows {
     let read = table.read().at(travel).filter(predicate).execute().await.unwrap();
     let batches: Vec<RecordBatch> = read.try_collect().await.unwrap();
     let mut rows = Rows::new();
@@ -78,9 +78,9 @@ async fn read(table: &Table, travel: TimeTravel, predicate: Predicate) -> Rows {
 }
 
 /// Conditions, and whether a row passes.
-type Passes = fn(&RowKey, &(Option<i64>, Option<String>)) -> bool;
+pub(crate) type Passes = fn(&RowKey, &(Option<i64>, Option<String>)) -> bool;
 
-fn conditions() -> Vec<(Predicate, Passes)> {
+pub(crate) fn conditions() -> Vec<(Predicate, Passes)> {
     let compare = |column: &str, op, literal| Predicate::Compare { column: column.to_owned(), op, literal };
     let late = compare("value", CompareOp::GtEq, Datum::String("v5".to_owned()));
     let key = Predicate::And(vec![
@@ -132,7 +132,7 @@ fn apply(rows: &mut Rows, changes: &[Change]) {
 }
 
 /// The changes of every snapshot, up to the end of the stream.
-async fn drain(tail: &mut Tail) -> Vec<(i64, Vec<Change>)> {
+pub(crate) async fn drain(tail: &mut Tail) -> Vec<(i64, Vec<Change>)> {
     let (mut out, mut changes) = (Vec::new(), Vec::new());
     while let Some(event) = tail.next().await.unwrap() {
         match event {

@@ -3,6 +3,7 @@
 //! Goes in: a table. Comes out: the [`SnapshotRange`], the [`StartFacts`] of a start-up mode, and snapshots whose changes are read,
 //! which may live on as long-lived changelogs. Answers to `SnapshotManager`, `ChangelogManager` and `NextSnapshotFetcher`.
 
+use alluvium_format::options::key;
 use alluvium_format::{ChangelogProducer, CommitKind, Result, Snapshot};
 use alluvium_store::TableStore;
 
@@ -11,8 +12,6 @@ use crate::starting_scanner::{SnapshotRange, StartFacts, StartupMode};
 
 /// The identifier of commits that end a bounded job: always fully compacted.
 const LAST_IDENTIFIER: i64 = i64::MAX;
-/// `full-compaction.delta-commits`.
-const DELTA_COMMITS: &str = "full-compaction.delta-commits";
 
 /// Which snapshots there are.
 ///
@@ -69,9 +68,9 @@ pub(crate) async fn start_facts(table: &TableStore, mode: StartupMode) -> Result
 /// as one.
 async fn latest_compacted(table: &TableStore, range: &SnapshotRange) -> Result<Option<i64>> {
     let options = table.options();
-    let delta_commits: Option<i64> = options.get(DELTA_COMMITS).and_then(|text| text.parse().ok());
-    let full_only = options.changelog_producer()? == ChangelogProducer::FullCompaction || delta_commits.is_some();
-    let every = delta_commits.unwrap_or(1).max(1);
+    let counted = options.get(key::FULL_COMPACTION_DELTA_COMMITS).is_some();
+    let full_only = options.changelog_producer()? == ChangelogProducer::FullCompaction || counted;
+    let every = i64::from(options.full_compaction_delta_commits()?.unwrap_or(1));
     let (Some(earliest), Some(latest)) = (range.earliest, range.latest) else { return Ok(None) };
     for id in (earliest..=latest).rev() {
         let Some(snapshot) = table.snapshots().find(id).await? else { return Ok(None) };

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use alluvium::format::CommitKind;
-use alluvium::{Error, Snapshot, Table};
+use alluvium::{Error, ErrorKind, Snapshot, Table};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -18,9 +18,9 @@ use crate::warehouse::Warehouse;
 use crate::{terminal, time_text};
 
 const EXAMPLES: &str = "\
-A line is a sorted run: level, size, files, rows, rows that delete others, and its range of keys. A read merges all runs of a bucket
-(read amplification); bytes of all runs over those of the oldest are its space amplification. The counts of a snapshot are rows of
-files, before merging.
+A line is a sorted run: level, size, files, rows, rows that delete others, rows that deletion vectors have deleted, and its range of
+keys. A read merges all runs of a bucket (read amplification), or none where compactions look every key up; bytes of all runs over
+those of the oldest are its space amplification. The counts of a snapshot are rows of files, before merging, and rows of its changelog.
 
 Examples:
   alluvium inspect shop.orders
@@ -50,9 +50,15 @@ struct Inspection {
     table: Table,
     latest: Option<Snapshot>,
     trees: Vec<BucketTree>,
-    snapshots: Vec<Snapshot>,
+    snapshots: Vec<Seen>,
     snapshot_count: usize,
     consumers: Vec<(String, i64)>,
+}
+
+/// A snapshot, and how many changelog files it has.
+struct Seen {
+    snapshot: Snapshot,
+    changelog_files: usize,
 }
 
 pub(crate) async fn run(args: InspectArgs, warehouse: &Warehouse) -> Outcome {
@@ -82,12 +88,23 @@ async fn look(table: Table, limit: usize, buckets: Option<(i32, i32)>) -> Outcom
     if let Some((first, last)) = buckets {
         entries.retain(|entry| (first..=last).contains(&entry.bucket));
     }
-    let trees = lsm::trees_of(&table, entries)?;
+    let index = match &latest {
+        Some(snapshot) => table.index_files(snapshot).await?,
+        None => Vec::new(),
+    };
+    let trees = lsm::trees_of(&table, entries, &index)?;
     let ids = table.snapshot_ids().await?;
     let mut snapshots = Vec::new();
     for id in ids.iter().rev().take(limit) {
         // One that expires meanwhile is left out.
-        snapshots.extend(table.snapshot(*id).await?);
+        if let Some(snapshot) = table.snapshot(*id).await? {
+            let changelog_files = match table.changelog_files(&snapshot).await {
+                Ok(files) => files.len(),
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            snapshots.push(Seen { snapshot, changelog_files });
+        }
     }
     let consumers = table.consumers().await?;
     Ok(Inspection { table, latest, trees, snapshots, snapshot_count: ids.len(), consumers })
@@ -139,7 +156,7 @@ impl Inspection {
     }
 
     fn read_amplification(&self) -> usize {
-        self.trees.iter().map(|tree| tree.runs.len()).max().unwrap_or(0)
+        self.trees.iter().map(BucketTree::read_amplification).max().unwrap_or(0)
     }
 
     fn next_snapshot(&self) -> i64 {
@@ -159,8 +176,13 @@ impl Inspection {
                 "id": snapshot.id, "kind": snapshot.commit_kind, "timeMillis": snapshot.time_millis,
                 "commitUser": snapshot.commit_user, "commitIdentifier": snapshot.commit_identifier,
                 "deltaRecordCount": snapshot.delta_record_count, "totalRecordCount": snapshot.total_record_count,
-                "watermark": snapshot.watermark, "properties": snapshot.properties,
+                "changelogRecordCount": snapshot.changelog_record_count, "watermark": snapshot.watermark, "properties": snapshot.properties,
             })
+        };
+        let seen = |seen: &Seen| {
+            let mut json = snapshot(&seen.snapshot);
+            json["changelogFiles"] = seen.changelog_files.into();
+            json
         };
         let next = self.next_snapshot();
         let consumer = |(id, at): &(String, i64)| json!({ "id": id, "nextSnapshot": at, "lag": (next - at).max(0) });
@@ -174,7 +196,7 @@ impl Inspection {
             "spaceAmplification": lsm::space_amplification(&self.trees),
             "buckets": largest(&self.trees, limit).iter().map(BucketTree::to_json).collect::<Vec<_>>(),
             "snapshotCount": self.snapshot_count,
-            "snapshots": self.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
+            "snapshots": self.snapshots.iter().map(seen).collect::<Vec<_>>(),
             "consumers": self.consumers.iter().map(consumer).collect::<Vec<_>>(),
         })
     }
@@ -190,7 +212,7 @@ fn largest(trees: &[BucketTree], limit: usize) -> Vec<BucketTree> {
     trees
 }
 
-fn snapshots_text(snapshots: &[Snapshot]) -> String {
+fn snapshots_text(snapshots: &[Seen]) -> String {
     let columns = [
         Column::Number("id"),
         Column::Text("kind"),
@@ -199,13 +221,20 @@ fn snapshots_text(snapshots: &[Snapshot]) -> String {
         Column::Number("identifier"),
         Column::Number("rows"),
         Column::Number("total"),
+        Column::Text("changelog"),
     ];
     let number = |number: Option<i64>| number.map_or(String::new(), count);
     let change = |number: Option<i64>| match number {
         Some(number) if number > 0 => format!("+{}", count(number)),
         number => number.map_or(String::new(), count),
     };
-    let rows = snapshots.iter().map(|snapshot| {
+    let changelog = |seen: &Seen| match (seen.changelog_files, seen.snapshot.changelog_record_count) {
+        (0, _) => String::new(),
+        (files, None) => counted(files, "file"),
+        (files, Some(rows)) => format!("{}, {}", counted(rows, "row"), counted(files, "file")),
+    };
+    let rows = snapshots.iter().map(|seen| {
+        let snapshot = &seen.snapshot;
         vec![
             snapshot.id.to_string(),
             kind_text(snapshot.commit_kind).to_owned(),
@@ -214,6 +243,7 @@ fn snapshots_text(snapshots: &[Snapshot]) -> String {
             snapshot.commit_identifier.to_string(),
             change(snapshot.delta_record_count),
             number(snapshot.total_record_count),
+            changelog(seen),
         ]
     });
     report::table(&columns, rows)

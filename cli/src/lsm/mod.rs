@@ -1,15 +1,17 @@
 //! The LSM trees of a table as values: what [`picture`] draws and reports hold.
 //!
-//! Goes in: the live files of a snapshot. Comes out: a [`BucketTree`] for each bucket, with its runs newest first, its amplification,
-//! and what the automatic rules would compact next. Pure.
+//! Goes in: the live files of a snapshot and its index files. Comes out: a [`BucketTree`] for each bucket, with its runs newest first,
+//! the rows that deletion vectors take away, its amplification, and what the automatic rules would compact next. Pure.
 
 pub(crate) mod picture;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alluvium::format::text_value::to_text;
-use alluvium::format::{DataFileMeta, ManifestEntry, MergeEngine};
-use alluvium::strategy::{LevelSortedRun, Levels, UniversalCompaction};
+use alluvium::format::{DataFileMeta, IndexManifestEntry, ManifestEntry};
+use alluvium::strategy::{
+    CompactStrategy, CompactUnit, LevelSortedRun, Levels, PickState, PickTime, UniversalCompaction,
+};
 use alluvium::{BinaryRow, CoreOptions, DataType, Result, Table, TableSchema};
 use serde_json::{Value, json};
 
@@ -21,7 +23,17 @@ pub(crate) struct BucketTree {
     pub(crate) bucket: i32,
     /// The newest first.
     pub(crate) runs: Vec<Run>,
+    pub(crate) reads: Reads,
     pub(crate) next: NextCompaction,
+}
+
+/// What a batch read does with the runs of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// It merges all of them.
+    MergeAll,
+    /// It reads those above level 0 one after the other: each key was looked up, and is there once.
+    AboveLevel0,
 }
 
 /// A sorted run.
@@ -33,6 +45,8 @@ pub(crate) struct Run {
     pub(crate) rows: i64,
     /// Rows of kind -U or -D, which hide older ones until they meet them.
     pub(crate) deletes: i64,
+    /// Rows that deletion vectors take away.
+    pub(crate) deleted: i64,
     /// The lowest and the highest sequence number.
     pub(crate) sequences: (i64, i64),
     pub(crate) min_key: String,
@@ -66,6 +80,14 @@ impl BucketTree {
         self.runs.iter().map(|run| run.rows).sum()
     }
 
+    /// Runs that a batch read merges at most.
+    pub(crate) fn read_amplification(&self) -> usize {
+        match self.reads {
+            Reads::MergeAll => self.runs.len(),
+            Reads::AboveLevel0 => usize::from(self.runs.iter().any(|run| run.level > 0)),
+        }
+    }
+
     /// The bytes of all runs over those of the oldest, which has nearly every key; 1 is the least.
     pub(crate) fn space_amplification(&self) -> f64 {
         amplification(self.bytes(), self.oldest_bytes())
@@ -80,7 +102,7 @@ impl BucketTree {
         let run = |run: &Run| {
             json!({
                 "level": run.level, "files": run.files, "bytes": run.bytes, "rows": run.rows, "deletes": run.deletes,
-                "minSequence": run.sequences.0, "maxSequence": run.sequences.1,
+                "deleted": run.deleted, "minSequence": run.sequences.0, "maxSequence": run.sequences.1,
                 "minKey": run.min_key, "maxKey": run.max_key,
             })
         };
@@ -93,7 +115,7 @@ impl BucketTree {
         };
         json!({
             "partition": self.partition, "bucket": self.bucket, "files": self.files(), "bytes": self.bytes(),
-            "rows": self.rows(), "readAmplification": self.runs.len(), "spaceAmplification": self.space_amplification(),
+            "rows": self.rows(), "readAmplification": self.read_amplification(), "spaceAmplification": self.space_amplification(),
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(), "nextCompaction": next,
         })
     }
@@ -108,11 +130,17 @@ fn amplification(all: i64, oldest: i64) -> f64 {
     if oldest <= 0 { 1.0 } else { all as f64 / oldest as f64 }
 }
 
-/// The trees of a snapshot's files, by partition and bucket.
+/// The trees of a snapshot's files, by partition and bucket; `index` are its index files.
 ///
 /// # Errors
 /// `Corrupt` when runs overlap or a partition is none of the table; `Invalid` when an option of the table is wrong.
-pub(crate) fn trees_of(table: &Table, entries: Vec<ManifestEntry>) -> Result<Vec<BucketTree>> {
+pub(crate) fn trees_of(
+    table: &Table,
+    entries: Vec<ManifestEntry>,
+    index: &[IndexManifestEntry],
+) -> Result<Vec<BucketTree>> {
+    let deleted = deleted_rows(index);
+    let reads = if table.options().batch_scan_skip_level0()? { Reads::AboveLevel0 } else { Reads::MergeAll };
     let mut buckets: BTreeMap<(String, i32), Vec<DataFileMeta>> = BTreeMap::new();
     let mut known: Option<(BinaryRow, String)> = None;
     for entry in entries {
@@ -129,24 +157,29 @@ pub(crate) fn trees_of(table: &Table, entries: Vec<ManifestEntry>) -> Result<Vec
     buckets
         .into_iter()
         .map(|((partition, bucket), files)| {
-            tree_of(table.schema(), table.options(), files).map(|(runs, next)| BucketTree {
-                partition,
-                bucket,
-                runs,
-                next,
-            })
+            let (runs, next) = tree_of(table.schema(), table.options(), files, &deleted)?;
+            Ok(BucketTree { partition, bucket, runs, reads, next })
         })
         .collect()
+}
+
+/// How many rows of each data file deletion vectors take away.
+type Deleted = HashMap<String, i64>;
+
+fn deleted_rows(index: &[IndexManifestEntry]) -> Deleted {
+    let ranges = index.iter().flat_map(|entry| entry.index_file.dv_ranges.iter().flatten());
+    ranges.map(|range| (range.data_file_name.clone(), range.cardinality.unwrap_or(0))).collect()
 }
 
 fn tree_of(
     schema: &TableSchema,
     options: &CoreOptions,
     files: Vec<DataFileMeta>,
+    deleted: &Deleted,
 ) -> Result<(Vec<Run>, NextCompaction)> {
     if schema.primary_keys.is_empty() {
         let types: [DataType; 0] = [];
-        let mut run = run_of(0, &files, &types);
+        let mut run = run_of(0, &files, &types, deleted);
         run.files = files.len();
         return Ok((vec![run], NextCompaction::NoTree));
     }
@@ -154,10 +187,10 @@ fn tree_of(
     let levels = Levels::restore(files, &types, options.num_levels()?)?;
     let runs = levels.level_sorted_runs();
     let next = next_compaction(options, &runs, levels.number_of_levels())?;
-    Ok((runs.iter().map(|run| run_of(run.level, run.run.files(), &types)).collect(), next))
+    Ok((runs.iter().map(|run| run_of(run.level, run.run.files(), &types, deleted)).collect(), next))
 }
 
-fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType]) -> Run {
+fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType], deleted: &Deleted) -> Run {
     let sum = |of: fn(&DataFileMeta) -> i64| files.iter().map(of).sum();
     Run {
         level,
@@ -165,6 +198,7 @@ fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType]) -> Run {
         bytes: sum(|file| file.file_size),
         rows: sum(|file| file.row_count),
         deletes: sum(|file| file.delete_row_count.unwrap_or(0)),
+        deleted: files.iter().filter_map(|file| deleted.get(&file.file_name)).sum(),
         sequences: (
             files.iter().map(|file| file.min_sequence_number).min().unwrap_or(0),
             files.iter().map(|file| file.max_sequence_number).max().unwrap_or(0),
@@ -185,12 +219,14 @@ fn key_text(key: &BinaryRow, types: &[DataType]) -> String {
 }
 
 fn next_compaction(options: &CoreOptions, runs: &[LevelSortedRun], num_levels: usize) -> Result<NextCompaction> {
-    if options.merge_engine()? != MergeEngine::Deduplicate {
-        return Ok(NextCompaction::Nothing("this merge engine is not built".to_owned()));
-    }
-    let rules = UniversalCompaction::new(options)?;
+    let strategy = CompactStrategy::new(options)?;
+    let rules = strategy.universal;
     let trigger = rules.run_count_trigger;
-    Ok(match rules.pick(runs, num_levels).filter(alluvium::strategy::CompactUnit::is_worthwhile) {
+    // As in a writer that has just looked: what is due by the clock only is not shown.
+    let just_looked = || PickState { last_full_millis: Some(0), ..PickState::default() };
+    let by_rules = rules.pick(runs, num_levels, PickTime::default(), &mut just_looked());
+    let picked = strategy.pick(runs, num_levels, PickTime::default(), &mut just_looked());
+    Ok(match picked.filter(CompactUnit::is_worthwhile) {
         None if runs.len() < trigger => {
             NextCompaction::Nothing(format!("{} of the {trigger} runs that start one", runs.len()))
         }
@@ -198,7 +234,11 @@ fn next_compaction(options: &CoreOptions, runs: &[LevelSortedRun], num_levels: u
         Some(unit) => {
             let bytes = unit.files.iter().map(|file| file.file_size).sum();
             let taken = runs.iter().filter(|run| run.run.files().iter().any(|file| unit.files.contains(file))).count();
-            NextCompaction::Merge { runs: taken, bytes, output_level: unit.output_level, why: why(&rules, runs) }
+            let why = match by_rules {
+                Some(_) => why(&rules, runs),
+                None => "level 0 never waits in this table".to_owned(),
+            };
+            NextCompaction::Merge { runs: taken, bytes, output_level: unit.output_level, why }
         }
     })
 }

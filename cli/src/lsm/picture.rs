@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::{BucketTree, NextCompaction, Run};
+use super::{BucketTree, NextCompaction, Reads, Run};
 use crate::quantity::{bytes, count, counted};
 
 /// Lines of a bucket; more runs are summed up in one more.
@@ -29,14 +29,14 @@ pub(crate) fn draw(trees: &[BucketTree], width: usize) -> String {
 fn draw_tree(text: &mut String, tree: &BucketTree, largest: i64, width: usize) {
     let _ = writeln!(
         text,
-        "{}bucket {}: {}, {}, {}, {}; reads merge {}, space amplification {:.2}",
+        "{}bucket {}: {}, {}, {}, {}; {}, space amplification {:.2}",
         tree.partition,
         tree.bucket,
         counted(tree.runs.len(), "run"),
         counted(tree.files(), "file"),
         bytes(tree.bytes()),
         counted(tree.rows(), "row"),
-        tree.runs.len(),
+        reads(tree),
         tree.space_amplification(),
     );
     let (newest, more, oldest) = shown_runs(&tree.runs);
@@ -63,6 +63,16 @@ fn draw_tree(text: &mut String, tree: &BucketTree, largest: i64, width: usize) {
     }
 }
 
+fn reads(tree: &BucketTree) -> String {
+    match tree.reads {
+        Reads::MergeAll => format!("reads merge {}", tree.runs.len()),
+        Reads::AboveLevel0 if tree.runs.iter().any(|run| run.level == 0) => {
+            "reads merge none and leave level 0 out until it is compacted".to_owned()
+        }
+        Reads::AboveLevel0 => "reads merge none".to_owned(),
+    }
+}
+
 /// The newest runs, those that are summed up, and the oldest.
 fn shown_runs(runs: &[Run]) -> (&[Run], &[Run], &[Run]) {
     if runs.len() <= RUNS_MAX {
@@ -74,7 +84,9 @@ fn shown_runs(runs: &[Run]) -> (&[Run], &[Run], &[Run]) {
 }
 
 fn draw_run(text: &mut String, run: &Run, largest: i64, width: usize) {
-    let deletes = if run.deletes == 0 { String::new() } else { counted(run.deletes, "delete") };
+    let deletes = (run.deletes > 0).then(|| counted(run.deletes, "delete"));
+    let deleted = (run.deleted > 0).then(|| format!("{} deleted", count(run.deleted)));
+    let deletes = deletes.into_iter().chain(deleted).collect::<Vec<_>>().join(", ");
     let mut line = format!(
         "  L{:<2} {} {:>10} {:>10} {:>15} {:>14}",
         run.level,
@@ -116,18 +128,18 @@ fn shortened(key: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{BAR_CELLS, bar, draw, shortened};
-    use crate::lsm::{BucketTree, NextCompaction, Run};
+    use crate::lsm::{BucketTree, NextCompaction, Reads, Run};
 
     fn run(level: i32, bytes: i64) -> Run {
         let (min_key, max_key) = ("1".to_owned(), "9".to_owned());
-        Run { level, files: 1, bytes, rows: 1000, deletes: 0, sequences: (0, 0), min_key, max_key }
+        Run { level, files: 1, bytes, rows: 1000, deletes: 0, deleted: 0, sequences: (0, 0), min_key, max_key }
     }
 
     #[test]
     fn a_tree_is_drawn() {
         let next = NextCompaction::Nothing("2 of the 5 runs that start one".to_owned());
         let runs = vec![Run { deletes: 3, ..run(0, 512) }, run(5, 2048)];
-        let tree = BucketTree { partition: "dt=1/".to_owned(), bucket: 0, runs, next };
+        let tree = BucketTree { partition: "dt=1/".to_owned(), bucket: 0, runs, reads: Reads::MergeAll, next };
         let wanted = "\
 dt=1/bucket 0: 2 runs, 2 files, 2.5 KiB, 2,000 rows; reads merge 2, space amplification 1.25
   L0  ██████                        512 B     1 file      1,000 rows      3 deletes  1 … 9
@@ -138,10 +150,21 @@ dt=1/bucket 0: 2 runs, 2 files, 2.5 KiB, 2,000 rows; reads merge 2, space amplif
     }
 
     #[test]
+    fn rows_that_vectors_take_away_and_a_level_0_that_waits_are_shown() {
+        let next = NextCompaction::Nothing(String::new());
+        let runs = vec![run(0, 10), Run { deletes: 1, deleted: 1200, ..run(5, 20) }];
+        let tree = BucketTree { partition: String::new(), bucket: 0, runs, reads: Reads::AboveLevel0, next };
+        let text = draw(&[tree], 100);
+        assert!(text.contains("reads merge none and leave level 0 out until it is compacted"), "{text}");
+        assert!(text.contains("1 delete, 1,200 deleted"), "{text}");
+    }
+
+    #[test]
     fn many_runs_are_summed_up() {
         let runs: Vec<Run> = (0..100).map(|_| run(0, 10)).chain([run(5, 1000)]).collect();
         let next = NextCompaction::Nothing(String::new());
-        let text = draw(&[BucketTree { partition: String::new(), bucket: 3, runs, next }], 80);
+        let tree = BucketTree { partition: String::new(), bucket: 3, runs, reads: Reads::MergeAll, next };
+        let text = draw(&[tree], 80);
         assert!(text.lines().count() < 20, "{text}");
         assert!(text.contains("…  89 more runs"), "{text}");
     }
