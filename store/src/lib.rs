@@ -4,6 +4,7 @@
 //! [`TableStore`] is one table with its stores of schemas, snapshots, manifests, tags and consumers; a scan turns a snapshot into the
 //! files it has; a commit publishes new ones. Time and names come from [`Clock`] and [`FileNamer`].
 
+mod block_codec;
 pub mod catalog;
 pub mod clock;
 pub mod commit;

@@ -15,8 +15,8 @@ use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use crate::block_codec::{BlockFile, BlockPlace, BlockWriter};
 use crate::local_disk::LocalDisk;
-use crate::lookup::block_codec::{BlockFile, BlockPlace, BlockWriter};
 
 /// Writes records to a file of the local disk.
 pub struct SpillWriter {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alluvium_format::arrow::{array_from_datums, to_arrow_schema};
 use alluvium_format::deletion_vector::{DeletionVector, DeletionVectorKind};
-use alluvium_format::{BinaryRow, DataFileMeta, Datum, ErrorKind, FileSource, Result};
+use alluvium_format::{BinaryRow, DataField, DataFileMeta, DataType, Datum, ErrorKind, FileSource, Result};
 use alluvium_merge_tree::{KeyValueBatch, Levels};
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore, OperationKind, SimClock};
 use alluvium_store::lookup::{LookupFound, LookupRequest, LookupVersions, LookupWanted, lookup, lookup_versions};
@@ -14,7 +14,7 @@ use alluvium_store::{
     DataFileSpec, DeletionVectors, FileContent, LocalDisk, PartitionBucket, RollingFileWriter, TableIo, TableStore,
     lookup as lookups,
 };
-use arrow_array::{Int8Array, Int64Array, RecordBatch};
+use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use proptest::prelude::*;
@@ -525,4 +525,52 @@ async fn a_data_file_whose_keys_do_not_ascend_is_corrupt() {
     let error = lookup(&world.table, levels.request(&bucket, &keys, 0, LookupWanted::Place)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains("do not ascend"), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_with_another_schema_is_not_served_by_files_of_the_old_one() {
+    let world = World::new(BY_INT, &[], u64::MAX).await;
+    let levels = one_file(&world, 0..10).await;
+    let keys = BTreeSet::from([3]);
+    let found = look(&world, &levels, &keys, LookupWanted::Record).await.unwrap();
+    check(&world.table, &found, &levels.first(&keys, 0), LookupWanted::Record);
+    let mut schema = world.table.schema().as_ref().clone();
+    schema.id = 1;
+    schema.fields.push(DataField::new(7, "new", DataType::parse("INT").unwrap()));
+    schema.fields[0] = DataField::new(schema.fields[0].id, "renamed", DataType::parse("DECIMAL(20, 1)").unwrap());
+    let io = world.table.io().clone();
+    let evolved = TableStore::new("d.t", io.clone(), io, Arc::new(schema)).unwrap();
+    let (batch, bucket) = (key_batch(&evolved, &keys), bucket());
+    for table in [&evolved, &world.table, &evolved] {
+        let request = levels.request(&bucket, &batch, 0, LookupWanted::Record);
+        let values = lookup(table, request).await.unwrap().records.unwrap().values;
+        assert_eq!(values.schema(), to_arrow_schema(&table.schema().fields).unwrap());
+        assert_eq!(values.column_by_name("new").is_some_and(|column| column.is_null(0)), table.schema().id == 1);
+    }
+    // Keys are the same under both.
+    world.store.arm(Faults::None);
+    lookup(&world.table, levels.request(&bucket, &batch, 0, LookupWanted::Place)).await.unwrap();
+    assert_eq!(gets(&world), 0);
+}
+
+#[tokio::test]
+async fn where_others_need_the_memory_nothing_is_kept() {
+    let world = World::new(BY_INT, &[], u64::MAX).await;
+    let levels = one_file(&world, 0..1000).await;
+    let keys = BTreeSet::from([3, 999]);
+    look(&world, &levels, &keys, LookupWanted::Record).await.unwrap();
+    let memory = world.table.io().memory();
+    assert!(memory.used_bytes() > 0 && world.table.io().lookup_cache().usage().files == 1);
+    // What can be reserved without waiting is gone but for the little that the cache has.
+    let free = memory.bytes_max() - memory.kept_bytes() - memory.used_bytes();
+    let others = memory.try_reserve(free).unwrap();
+    let second = one_file(&world, 2000..4000).await;
+    for levels in [&levels, &second, &levels] {
+        let keys = BTreeSet::from([3, 999, 2000]);
+        let found = look(&world, levels, &keys, LookupWanted::Record).await.unwrap();
+        check(&world.table, &found, &levels.first(&keys, 0), LookupWanted::Record);
+        assert!(world.table.io().lookup_cache().usage().files <= 1, "one makes room for the other");
+    }
+    drop(others);
+    assert!(memory.used_bytes() < 1 << 20);
 }

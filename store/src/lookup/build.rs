@@ -11,10 +11,10 @@ use alluvium_format::{DataField, DataFileMeta, Error, ErrorKind, Predicate, Resu
 use alluvium_merge_tree::{EncodedKeys, KeyEncoder};
 
 use super::block::{Block, BlockShape, KeptColumns};
-use super::block_codec::BlockWriter;
 use super::bloom_filter::{BloomFilter, BloomShape};
 use super::limits::LookupLimits;
 use super::lookup_file::{Content, LookupFile, SpilledBlock};
+use crate::block_codec::BlockWriter;
 use crate::data_file::{DataFileBatch, DataFileRead, DataFileReader, PartitionBucket, SystemColumns};
 use crate::local_disk::LocalDisk;
 use crate::table_store::TableStore;

@@ -11,8 +11,8 @@ use alluvium_format::{Error, Result};
 use alluvium_merge_tree::EncodedKeys;
 
 use super::block::{Block, BlockShape};
-use super::block_codec::{BlockFile, BlockPlace};
 use super::bloom_filter::BloomFilter;
+use crate::block_codec::{BlockFile, BlockPlace};
 
 /// A data file in a form to find keys in.
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 //! Answers to `org.apache.paimon.mergetree.LookupLevels`.
 
 mod block;
-pub(crate) mod block_codec;
 mod bloom_filter;
 mod build;
 mod cache;
