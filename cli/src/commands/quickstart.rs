@@ -51,7 +51,7 @@ pub(crate) struct QuickstartArgs {
 }
 
 pub(crate) async fn run(args: QuickstartArgs, place: &Place) -> Outcome {
-    let warehouse = Warehouse::open(&Place { warehouse: args.dir.clone(), options: place.options.clone() })?;
+    let warehouse = Warehouse::open(&Place { warehouse: args.dir.clone(), ..place.clone() })?;
     let doing = |failure: Failure| failure.doing(format!("the quickstart in {}", args.dir));
     let file = put_flights(Path::new(&args.dir)).map_err(doing)?;
     match warehouse.catalog.create_database(DATABASE).await {

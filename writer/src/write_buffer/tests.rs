@@ -24,7 +24,7 @@ fn rows_that_come_one_by_one_are_put_together() {
     }
     // What a row takes is 13 bytes; the rest are the arrays.
     assert!(buffer.bytes() < 2_000_000, "{} bytes", buffer.bytes());
-    assert!(buffer.batches.len() < 300, "{} batches", buffer.batches.len());
+    assert!(buffer.rows.batches.len() < 300, "{} batches", buffer.rows.batches.len());
 }
 
 #[test]
@@ -42,10 +42,10 @@ fn what_could_not_be_sorted_together_is_not_put_together() {
     assert!(!buffer.must_be_flushed_before(&one));
     buffer.push(one.clone()).unwrap();
     assert!(!buffer.must_be_flushed_before(&one));
-    buffer.bytes = FLUSH_BYTES_MAX;
-    assert!(buffer.must_be_flushed_before(&one));
-    buffer.bytes = 0;
-    buffer.rows = FLUSH_ROWS_MAX;
+    buffer.rows.spilled_bytes = FLUSH_BYTES_MAX;
+    assert!(buffer.must_be_flushed_before(&one), "those on the disk count, too");
+    buffer.rows.spilled_bytes = 0;
+    buffer.rows.rows = FLUSH_ROWS_MAX;
     assert!(buffer.must_be_flushed_before(&one));
 }
 
@@ -57,10 +57,10 @@ proptest! {
         for size in sizes {
             buffer.push(batch(rows, size)).unwrap();
             rows += size;
-            prop_assert_eq!(buffer.bytes(), buffer.batches.iter().map(bytes_of).sum::<usize>());
+            prop_assert_eq!(buffer.bytes(), buffer.rows.batches.iter().map(bytes_of).sum::<usize>());
         }
         prop_assert_eq!(buffer.is_empty(), rows == 0);
-        let taken = buffer.take();
+        let taken = buffer.take().load().unwrap();
         prop_assert!(buffer.is_empty() && buffer.bytes() == 0);
         let sequences: Vec<i64> = taken.iter().flat_map(|batch| batch.sequences.values().to_vec()).collect();
         prop_assert_eq!(sequences, (0..rows as i64).collect::<Vec<_>>());
