@@ -31,7 +31,8 @@ async fn read_all(mut reader: DataFileReader) -> Vec<DataFileBatch> {
 /// Whether a batch read is nothing but the merge of all live files.
 fn is_plain_merge(table: &TableStore) -> bool {
     let options = table.options();
-    matches!(options.merge_engine().unwrap(), MergeEngine::Deduplicate | MergeEngine::PartialUpdate) && !options.deletion_vectors_enabled().unwrap()
+    matches!(options.merge_engine().unwrap(), MergeEngine::Deduplicate | MergeEngine::PartialUpdate)
+        && !options.deletion_vectors_enabled().unwrap()
 }
 
 /// The rows at the latest snapshot, merged; `None` when the merge is not all there is to it.
