@@ -14,8 +14,8 @@ pub use alluvium_compaction::{
 };
 pub use alluvium_format as format;
 pub use alluvium_format::{
-    BinaryRow, CoreOptions, DataField, DataType, Datum, Error, ErrorKind, Predicate, Result, RowKind, SchemaDefinition,
-    Snapshot, TableSchema,
+    BinaryRow, ColumnPath, CoreOptions, DataField, DataType, Datum, Error, ErrorKind, Nullability, Place, Predicate,
+    Result, RowKind, SchemaChange, SchemaDefinition, Snapshot, TableSchema,
 };
 pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
 pub use alluvium_store::{Committed, EmptyCommits, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName};

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_format::{CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, Snapshot, TableSchema};
+use alluvium_format::{
+    CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, SchemaChange, Snapshot, TableSchema,
+};
 use alluvium_reader::PointReader;
-use alluvium_store::{TableStore, scan};
+use alluvium_store::{TableStore, scan, schema_change};
 use alluvium_writer::{TableWrite, WriteOptions};
 use arrow_array::RecordBatch;
 
@@ -50,6 +52,25 @@ impl Table {
     /// `NotFound`, `Corrupt` or `Storage`.
     pub async fn schema_of(&self, id: i64) -> Result<Arc<TableSchema>> {
         self.store.schemas().get(id).await
+    }
+
+    /// Changes the schema, all changes in one new version, and gives the table at it. Rows that are there stay as they are, and are read
+    /// under the new schema; readers and writers that are open keep the one they were opened with.
+    ///
+    /// # Errors
+    /// `Invalid` that says which change is refused and why; `Unsupported` by name; `Unknown` when the store does not say whether the schema
+    /// was written; `Conflict` when others change it all the time; `Storage`.
+    pub async fn alter(&self, changes: &[SchemaChange]) -> Result<Self> {
+        schema_change::alter(&self.store, changes).await?;
+        Ok(Self { store: self.store.at_latest_schema().await? })
+    }
+
+    /// The schema that [`Table::alter`] would make; nothing is written.
+    ///
+    /// # Errors
+    /// As [`Table::alter`].
+    pub async fn plan_alter(&self, changes: &[SchemaChange]) -> Result<TableSchema> {
+        schema_change::plan(&self.store, changes).await
     }
 
     /// Its options.

@@ -1,6 +1,7 @@
 //! The tests of the binary, run as a user runs it: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod alter;
 mod arguments;
 mod bad_input;
 mod compaction;

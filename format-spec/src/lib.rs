@@ -53,6 +53,7 @@ pub use manifest::{FileIdentifier, FileKind, ManifestEntry, ManifestFileMeta};
 pub use options::{BucketMode, ChangelogProducer, CoreOptions, MergeEngine};
 pub use predicate::{ColumnRange, CompareOp, Predicate};
 pub use row_kind::RowKind;
+pub use schema::change::{ColumnPath, Holding, Nullability, Place, SchemaChange};
 pub use schema::{ColumnDefinition, SchemaDefinition, TableSchema};
 pub use snapshot::{CommitKind, Snapshot};
 pub use statistics::{TableColumnStatistics, TableStatistics};

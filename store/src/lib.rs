@@ -11,6 +11,7 @@ pub mod commit;
 pub mod consumer_store;
 pub mod cpu_pool;
 pub mod data_file;
+pub mod default_value;
 pub mod deletion_vectors;
 pub mod file_namer;
 pub mod local_disk;
@@ -19,6 +20,7 @@ pub mod manifest_store;
 pub mod memory_budget;
 pub mod merge_read;
 pub mod scan;
+pub mod schema_change;
 pub mod schema_store;
 pub mod snapshot_store;
 pub mod spill;
@@ -35,6 +37,7 @@ pub use data_file::{
     DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, RollingFileWriter,
     SystemColumns,
 };
+pub use default_value::default_value;
 pub use deletion_vectors::{BucketDeletionVectors, DeletionVectors};
 pub use file_namer::{FileNamer, RandomNamer};
 pub use local_disk::{LocalDisk, LocalFile, LocalFileWriter};

@@ -9,6 +9,9 @@ use alluvium_format::{Error, ErrorKind, Result, TableSchema, path};
 
 use crate::table_io::{PutOutcome, TableIo};
 
+/// How often a schema is put whose fate the store does not tell.
+const PUTS_MAX: u32 = 3;
+
 /// The schemas of a table; those that were read are kept, as they never change.
 #[derive(Clone, Debug)]
 pub struct SchemaStore {
@@ -59,19 +62,22 @@ impl SchemaStore {
         }
     }
 
-    /// Publishes a schema under its id; `false` when that id is taken.
+    /// Publishes a schema under its id; `false` when that id is taken by another. When the store does not say what became of a put it is
+    /// put again, and a schema that is there then and is the same was put by the first.
     ///
     /// # Errors
-    /// `Unknown` when the store does not say; `Storage`.
+    /// `Unknown` when the store never says; `Corrupt` or `Storage`.
     pub async fn create(&self, schema: &TableSchema) -> Result<bool> {
-        match self.io.put_if_absent(&path::schema(schema.id), schema.to_json()).await? {
-            PutOutcome::Created => Ok(true),
-            PutOutcome::AlreadyExists => Ok(false),
-            PutOutcome::Unknown => {
-                let message =
-                    format!("it is not known whether schema {} was written; look before you try again", schema.id);
-                Err(Error::new(ErrorKind::Unknown, message))
+        let mut in_doubt = false;
+        for _ in 0..PUTS_MAX {
+            match self.io.put_if_absent(&path::schema(schema.id), schema.to_json()).await? {
+                PutOutcome::Created => return Ok(true),
+                PutOutcome::AlreadyExists if in_doubt => return Ok(*self.get(schema.id).await? == *schema),
+                PutOutcome::AlreadyExists => return Ok(false),
+                PutOutcome::Unknown => in_doubt = true,
             }
         }
+        let message = format!("it is not known whether schema {} was written; look before you try again", schema.id);
+        Err(Error::new(ErrorKind::Unknown, message))
     }
 }

@@ -5,6 +5,7 @@
 
 mod bucket_settings;
 mod bucket_writer;
+mod default_values;
 mod flush;
 mod leftovers;
 mod partitioner;

@@ -2,7 +2,7 @@
 //!
 //! Goes in: a batch with the table's columns by name, in any order, and the kinds of its rows. Comes out: the table's columns in
 //! schema order with a kind for each row, without the rows that the table's options leave out. Nothing is cast; an absent column is
-//! null. Answers to `TableWriteImpl.checkNullability`, `RowKindGenerator` and `RowKindFilter`.
+//! null, and a null is the column's default value. Answers to `TableWriteImpl.checkNullability`, `RowKindGenerator` and `RowKindFilter`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int8Array, RecordBatch, new_null_array};
 use arrow_schema::{Field, SchemaRef};
 
+use crate::default_values::DefaultValues;
 use crate::table_rows::{TableRows, kernel_error};
 use crate::value_limits::first_misfit;
 
@@ -25,6 +26,7 @@ const BATCH_ROWS_MAX: usize = u32::MAX as usize;
 pub(crate) struct RowCheck {
     table: TableStore,
     arrow: SchemaRef,
+    defaults: DefaultValues,
     /// `rowkind.field`: the column that says the kinds.
     rowkind_column: Option<usize>,
     left_out: LeftOut,
@@ -75,6 +77,7 @@ impl RowCheck {
         };
         Ok(Self {
             arrow: to_arrow_schema(&table.schema().fields)?,
+            defaults: DefaultValues::of(&table.schema().fields)?,
             rowkind_column: options.rowkind_field().and_then(|name| table.schema().index_of(name)),
             left_out,
             retractions: match options.merge_engine()? {
@@ -105,7 +108,7 @@ impl RowCheck {
             None if field.data_type.nullable => Ok(new_null_array(arrow.data_type(), batch.num_rows())),
             None => Err(Error::invalid(format!("column {} is {} and not in the batch", field.name, field.data_type))),
         });
-        let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
+        let columns = self.defaults.fill(columns.collect::<Result<_>>()?)?;
         let kinds = match self.rowkind_column.and_then(|at| Some((at, columns.get(at)?))) {
             Some((at, column)) => self.kinds_of_column(at, column)?,
             None => check_kinds(kinds, batch.num_rows())?,

@@ -8,6 +8,7 @@ pub(crate) mod inspect;
 pub(crate) mod quickstart;
 pub(crate) mod scan;
 pub(crate) mod table;
+pub(crate) mod table_alter;
 pub(crate) mod tail;
 
 use crate::args::{Arguments, Command};

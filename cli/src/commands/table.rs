@@ -1,4 +1,4 @@
-//! `table`: create, list, describe and drop tables.
+//! `table`: create, list, describe and drop tables; [`table_alter`] changes them.
 
 use std::io::Read;
 
@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::args::ReportArgs;
+use crate::commands::table_alter::{self, AlterArgs};
 use crate::failure::{Failure, Outcome, say};
 use crate::quantity::counted;
 use crate::report::{self, Column};
@@ -44,6 +45,8 @@ pub(crate) enum TableCommand {
         #[command(flatten)]
         report: ReportArgs,
     },
+    /// Change the columns, options and comment of a table, all in one new schema
+    Alter(Box<AlterArgs>),
     /// Drop a table with all its files, and print what was deleted
     Drop(DropArgs),
 }
@@ -82,6 +85,7 @@ pub(crate) async fn run(command: TableCommand, warehouse: &Warehouse) -> Outcome
         TableCommand::Create(args) => create(args, warehouse).await,
         TableCommand::List { database, report } => list(database, report, warehouse).await,
         TableCommand::Describe { table, report } => describe(&warehouse.table_at_rest(&table).await?, report),
+        TableCommand::Alter(args) => table_alter::run(*args, warehouse).await,
         TableCommand::Drop(args) => drop(args, warehouse).await,
     }
 }
@@ -91,7 +95,7 @@ async fn create(args: CreateArgs, warehouse: &Warehouse) -> Outcome {
     let definition = match (&args.schema, &args.like) {
         (Some(file), _) => {
             let wrong = |error: Error| Failure::Failed(error.context(format!("the schema file {file}")));
-            SchemaDefinition::from_json(&read_schema_file(file)?).map_err(wrong)?
+            SchemaDefinition::from_json(&read_json_file(file)?).map_err(wrong)?
         }
         (None, Some(like)) => SchemaDefinition::like(warehouse.table_at_rest(like).await?.schema()),
         (None, None) => return Err(Failure::Usage("give --schema or --like".to_owned())),
@@ -103,9 +107,10 @@ async fn create(args: CreateArgs, warehouse: &Warehouse) -> Outcome {
     }
 }
 
-fn read_schema_file(file: &str) -> Outcome<Vec<u8>> {
+/// The bytes of a file of a schema or of changes; `-` is standard input.
+pub(crate) fn read_json_file(file: &str) -> Outcome<Vec<u8>> {
     let failed = |error: std::io::Error| {
-        Failure::Failed(Error::new(ErrorKind::NotFound, format!("reading the schema file {file}")).with_source(error))
+        Failure::Failed(Error::new(ErrorKind::NotFound, format!("reading the file {file}")).with_source(error))
     };
     let mut bytes = Vec::new();
     let read = if file == "-" {
@@ -115,7 +120,7 @@ fn read_schema_file(file: &str) -> Outcome<Vec<u8>> {
     };
     read.map_err(failed)?;
     if bytes.len() as u64 > SCHEMA_BYTES_MAX {
-        return Err(Error::invalid(format!("the schema file {file} is longer than {SCHEMA_BYTES_MAX} bytes")).into());
+        return Err(Error::invalid(format!("the file {file} is longer than {SCHEMA_BYTES_MAX} bytes")).into());
     }
     Ok(bytes)
 }

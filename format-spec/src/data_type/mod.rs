@@ -1,5 +1,6 @@
 #![doc = include_str!("../../data_type.md")]
 
+pub mod casts;
 pub mod json;
 pub mod parse;
 

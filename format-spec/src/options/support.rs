@@ -84,9 +84,6 @@ impl CoreOptions {
                 return Err(refused(key::CHANGELOG_FILE_FORMAT, &format));
             }
         }
-        if let Some(field) = schema.fields.iter().find(|field| field.default_value.is_some()) {
-            return Err(Error::unsupported(format!("writing the default value of column {}", field.name)));
-        }
         self.check_off(&OFF)?;
         self.check_absent(&ABSENT_ON_WRITE)?;
         match self.iter().find(|(name, _)| name.starts_with("file-index.")) {

@@ -91,26 +91,18 @@ impl SchemaDefinition {
     ///
     /// # Errors
     /// `Invalid` that names the column or option that is wrong.
-    pub fn into_schema(mut self, time_millis: i64) -> Result<TableSchema> {
-        self.take_keys_from_options()?;
-        self.check_names()?;
+    pub fn into_schema(self, time_millis: i64) -> Result<TableSchema> {
         let mut next_id = 0;
         let mut fields = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
+        for column in self.columns {
             let id = next_id;
             next_id += 1;
-            let mut data_type = column.data_type.clone();
+            let mut data_type = column.data_type;
             assign_ids(&mut data_type, &mut next_id);
-            data_type.nullable &= !self.primary_keys.contains(&column.name);
-            fields.push(DataField {
-                id,
-                name: column.name.clone(),
-                data_type,
-                description: column.description.clone(),
-                default_value: column.default_value.clone(),
-            });
+            let (description, default_value) = (column.description, column.default_value);
+            fields.push(DataField { id, name: column.name, data_type, description, default_value });
         }
-        let schema = TableSchema {
+        TableSchema {
             version: super::json::VERSION,
             id: 0,
             fields,
@@ -120,10 +112,23 @@ impl SchemaDefinition {
             options: self.options,
             comment: self.comment,
             time_millis,
-        };
-        check_keys(&schema)?;
-        schema.core_options().validate(&schema)?;
-        Ok(schema)
+        }
+        .checked()
+    }
+}
+
+impl TableSchema {
+    /// The schema as it may become a table's: keys given as options are lists, columns of the primary key are NOT NULL, and all else is as
+    /// it must be.
+    pub(super) fn checked(mut self) -> Result<Self> {
+        self.take_keys_from_options()?;
+        self.check_names()?;
+        for field in &mut self.fields {
+            field.data_type.nullable &= !self.primary_keys.contains(&field.name);
+        }
+        check_keys(&self)?;
+        self.core_options().validate(&self)?;
+        Ok(self)
     }
 
     fn take_keys_from_options(&mut self) -> Result<()> {
@@ -140,15 +145,15 @@ impl SchemaDefinition {
     }
 
     fn check_names(&self) -> Result<()> {
-        if self.columns.is_empty() {
+        if self.fields.is_empty() {
             return Err(Error::invalid("a table needs a column"));
         }
-        for (index, column) in self.columns.iter().enumerate() {
+        for (index, column) in self.fields.iter().enumerate() {
             let name = &column.name;
             if name.trim().is_empty() {
                 return Err(Error::invalid(format!("column {} has no name", index + 1)));
             }
-            if self.columns[..index].iter().any(|other| other.name == *name) {
+            if self.fields[..index].iter().any(|other| other.name == *name) {
                 return Err(Error::invalid(format!("there are two columns {name}")));
             }
             check_nested_names(&column.data_type).context(|| format!("column {name}"))?;
@@ -201,7 +206,7 @@ fn check_nested_names(data_type: &DataType) -> Result<()> {
 }
 
 /// Ids of the fields of rows inside a column's type. Unlike a column, such a field comes after what is nested in it.
-fn assign_ids(data_type: &mut DataType, next_id: &mut i32) {
+pub(super) fn assign_ids(data_type: &mut DataType, next_id: &mut i32) {
     match &mut data_type.root {
         TypeRoot::Array(element) | TypeRoot::Multiset(element) | TypeRoot::Vector { element, .. } => {
             assign_ids(element, next_id);

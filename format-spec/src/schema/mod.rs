@@ -1,5 +1,6 @@
 #![doc = include_str!("../../schema.md")]
 
+pub mod change;
 mod definition;
 mod json;
 

@@ -35,6 +35,7 @@ use deleted_rows::DeletedRows;
 use evolution::Evolution;
 use open_file::{Batches, FilePart, OpenFile};
 
+pub(crate) use cast::value_of_text;
 pub(super) use file_chunks::{FetchedRange, FileChunks};
 pub(super) use guard::{DecoderError, guarded};
 pub(super) use moments::Moments;

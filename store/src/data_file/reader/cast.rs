@@ -90,6 +90,16 @@ impl Cast {
     }
 }
 
+/// The value of a text in a type, as a cast of STRING gives it; `None` is null.
+///
+/// # Errors
+/// `Unsupported` when texts are not cast to such a type; `Invalid` when the text is no value of it.
+pub(crate) fn value_of_text(text: &str, to: &DataType) -> Result<Option<Datum>> {
+    let from = DataType::nullable(TypeRoot::VarChar(TypeRoot::STRING_LENGTH));
+    let rule = rule(&from.root, &to.root).ok_or_else(|| Error::unsupported(format!("casting text to {to}")))?;
+    rule(&Datum::String(text.to_owned()), &from, to)
+}
+
 /// Whether values of the one type are values of the other as they are, in memory too.
 fn is_same(from: &TypeRoot, to: &TypeRoot) -> bool {
     match (from, to) {
