@@ -5,6 +5,7 @@
 mod alternate;
 mod both_ways;
 mod differential;
+mod evolution;
 
 /// Prints why and gives `true` where there is no JDK to compare with.
 fn skipped(test: &str) -> bool {

@@ -1,0 +1,333 @@
+//! Schemas changed by either side in the midst of writes and compactions of both.
+//!
+//! There are two tables of one schema: `twin` is altered by Java alone, `mixed` by either side at random, and both sides say of every change
+//! whether they take it. After every step the schemas of both are the same and both sides read the same of `mixed`: rows, changes in order
+//! per key, and at the end the rows of every snapshot. `INTEROP_SEED` replays one sequence, `INTEROP_EVOLUTIONS` sets how many there are.
+
+use std::collections::BTreeMap;
+
+use alluvium_interop::World;
+use alluvium_interop::cases::Case;
+use alluvium_interop::world::{Side, java};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+const SEQUENCES: u64 = 12;
+const STEPS: usize = 10;
+
+/// Types that columns are changed from and to.
+const TYPES: [&str; 22] = [
+    "BOOLEAN",
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL(10, 2)",
+    "DECIMAL(5, 0)",
+    "CHAR(5)",
+    "VARCHAR(5)",
+    "STRING",
+    "BINARY(4)",
+    "BYTES",
+    "DATE",
+    "TIME(3)",
+    "TIMESTAMP(3)",
+    "TIMESTAMP(6)",
+    "TIMESTAMP(3) WITH LOCAL TIME ZONE",
+    "INT ARRAY",
+    "INT MULTISET",
+    "STRING NOT NULL",
+];
+
+/// Alters a table by a side, or says why not.
+fn alter(world: &World, side: Side, table: &str, changes: &Value) -> Result<(), String> {
+    let changes = changes.to_string();
+    match side {
+        Side::Java => java().call(&["alter", world.warehouse(), "db", table, &changes]).map(drop),
+        Side::Alluvium => ours(world, table, &changes, &[]),
+    }
+}
+
+fn ours(world: &World, table: &str, changes: &str, more: &[&str]) -> Result<(), String> {
+    let name = format!("db.{table}");
+    let args = [&["table", "alter", &name, "--changes", "-"], more].concat();
+    let output = world.alluvium.run_with_input(&args, changes);
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// Whether Alluvium takes the changes; nothing is changed.
+fn planned(world: &World, table: &str, changes: &Value) -> Result<(), String> {
+    ours(world, table, &changes.to_string(), &["--dry-run"])
+}
+
+/// A table's schema as far as it must be the same of both: all but when it was made, and the order of options.
+fn schema(world: &World, table: &str) -> Value {
+    let text = world.alluvium.run(&["table", "describe", &format!("db.{table}"), "--json"], "");
+    let mut schema: Value = serde_json::from_str(&text).expect("a schema is JSON");
+    schema["timeMillis"] = Value::Null;
+    let options = schema["options"].as_object().expect("a schema has options");
+    let options: BTreeMap<String, Value> = options.clone().into_iter().collect();
+    schema["options"] = json!(options);
+    schema
+}
+
+fn first_schema(rng: &mut SmallRng) -> Value {
+    let options = [
+        json!({"bucket": "2"}),
+        json!({"bucket": "1", "changelog-producer": "input"}),
+        json!({"bucket": "1", "changelog-producer": "lookup"}),
+        json!({"bucket": "1", "deletion-vectors.enabled": "true"}),
+        json!({"bucket": "2", "sequence.field": "s", "bucket-key": "k"}),
+        json!({"bucket": "1", "merge-engine": "partial-update", "fields.s.sequence-group": "a,b"}),
+        json!({"bucket": "1", "merge-engine": "aggregation", "fields.a.aggregate-function": "max", "fields.b.aggregate-function": "last_value"}),
+    ];
+    json!({
+        "fields": [
+            {"name": "k", "type": "INT NOT NULL"},
+            {"name": "a", "type": "INT"},
+            {"name": "b", "type": "STRING"},
+            {"name": "s", "type": "BIGINT"},
+            {"name": "r", "type": {"type": "ROW", "fields": [{"name": "x", "type": "INT"}, {"name": "y", "type": "STRING"}]}},
+            {"name": "l", "type": {"type": "ARRAY", "element": {"type": "ROW", "fields": [{"name": "z", "type": "SMALLINT"}, {"name": "w", "type": "INT"}]}}},
+            {"name": "m", "type": {"type": "MAP", "key": "STRING NOT NULL", "value": "INT"}}
+        ],
+        "primaryKeys": ["k"], "partitionKeys": [],
+        "options": options[rng.random_range(0..options.len())].clone()
+    })
+}
+
+/// A change, which may be refused.
+fn random_change(rng: &mut SmallRng, fields: &[Value], number: usize) -> Value {
+    let names: Vec<&str> = fields.iter().filter_map(|field| field["name"].as_str()).collect();
+    let mut nested = vec!["r.x", "r.y", "l.element.z", "l.element.w", "m.value"];
+    nested.retain(|path| names.contains(&path.split('.').next().unwrap_or_default()));
+    let column = names[rng.random_range(0..names.len())];
+    let other = names[rng.random_range(0..names.len())];
+    let path = if nested.is_empty() || rng.random() { column } else { nested[rng.random_range(0..nested.len())] };
+    let fresh = format!("c{number}");
+    let data_type = TYPES[rng.random_range(0..TYPES.len() - 1)];
+    match rng.random_range(0..13) {
+        0 => json!({"add": fresh, "type": data_type}),
+        1 => json!({"add": fresh, "type": data_type, "after": column}),
+        2 => json!({"add": fresh, "type": {"type": "ROW", "fields": [{"name": "u", "type": "INT"}]}, "first": true}),
+        3 if names.contains(&"r") => json!({"add": format!("r.{fresh}"), "type": "INT"}),
+        4 if names.contains(&"l") => json!({"add": format!("l.element.{fresh}"), "type": "STRING"}),
+        5 => json!({"rename": column, "to": fresh}),
+        6 => json!({"drop": path}),
+        7 | 8 => {
+            // Texts that are no numbers would make rows that no side can read any more.
+            let wider = ["BIGINT", "DOUBLE", "STRING", "DECIMAL(20, 0)", "INT"];
+            json!({"retype": path, "to": wider[rng.random_range(0..wider.len())]})
+        }
+        9 => json!({"move": column, "after": other}),
+        10 => json!({"move": column, "first": true}),
+        11 => json!({"default": column, "to": "7"}),
+        12 => json!({"nullable": path}),
+        _ => json!({"set": "snapshot.num-retained.max", "to": (number + 20).to_string()}),
+    }
+}
+
+/// Whether reading under a change could fail for values that are there, as for a text that becomes a number.
+fn may_break_values(change: &Value, fields: &[Value]) -> bool {
+    let (Some(path), Some(to)) = (change["retype"].as_str(), change["to"].as_str()) else { return false };
+    let from = type_at(path, fields);
+    let from = from.as_str().unwrap_or_default().split(['(', ' ']).next().unwrap_or_default();
+    match from {
+        "STRING" | "VARCHAR" | "CHAR" => to != "STRING",
+        "FLOAT" | "DOUBLE" => to.starts_with("DECIMAL"),
+        "BYTES" | "BINARY" => true,
+        _ => false,
+    }
+}
+
+/// The type of a column, or of what is nested in one.
+fn type_at(path: &str, fields: &[Value]) -> Value {
+    let named = |fields: &[Value], name: &str| {
+        let field = fields.iter().find(|field| field["name"] == name);
+        field.map_or(Value::Null, |field| field["type"].clone())
+    };
+    let mut names = path.split('.');
+    let column = named(fields, names.next().unwrap_or_default());
+    names.fold(column, |data_type, name| match data_type["fields"].as_array() {
+        Some(fields) => named(fields, name),
+        None => data_type[name].clone(),
+    })
+}
+
+#[test]
+fn random_changes_of_both_sides_agree() {
+    if crate::skipped("random_changes_of_both_sides_agree") {
+        return;
+    }
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = match (number("INTEROP_SEED"), number("INTEROP_EVOLUTIONS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, count) => 0..count.unwrap_or(SEQUENCES),
+    };
+    let mut failed = Vec::new();
+    let run = seeds.end - seeds.start;
+    for seed in seeds {
+        // A difference ends its sequence, not the others.
+        if std::panic::catch_unwind(|| sequence(seed)).is_err() {
+            failed.push(seed);
+        }
+    }
+    assert!(failed.is_empty(), "of {run} sequences these differ, as said above: {failed:?}");
+}
+
+fn sequence(seed: u64) {
+    println!("sequence with INTEROP_SEED={seed}");
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let first = first_schema(&mut rng);
+    let case = |name: &'static str| Case { name, schema: first.clone(), key_pool: 12, unordered: Vec::new() };
+    let (mut mixed, twin) = (case("mixed"), case("twin"));
+    let world = World::new();
+    world.create(Side::Java, &mixed);
+    world.create(Side::Java, &twin);
+    let pool: Vec<Vec<Value>> = (0..12).map(|key| vec![json!(key)]).collect();
+    // Some options stay as they are once there is a snapshot: both tables have one.
+    world.write(Side::Java, &twin, &inserts(&twin, &mut rng, &pool), 1);
+    world.write(Side::Java, &mixed, &inserts(&mixed, &mut rng, &pool), 2);
+    for number in 0..STEPS {
+        let side = if rng.random() { Side::Alluvium } else { Side::Java };
+        let when = match rng.random_range(0..5) {
+            0 => {
+                let full = rng.random();
+                world.compact(side, &mixed, full);
+                format!("{side:?} compacts (full: {full})")
+            }
+            1 | 2 => {
+                let rows = inserts(&mixed, &mut rng, &pool);
+                world.write(side, &mixed, &rows, 1);
+                format!("{side:?} writes {}", json!(rows))
+            }
+            _ => {
+                let fields = mixed.schema["fields"].as_array().cloned().unwrap_or_default();
+                let change = random_change(&mut rng, &fields, number);
+                if may_break_values(&change, &fields) {
+                    continue;
+                }
+                agree_on(&world, side, &json!([change]), seed);
+                mixed.schema = schema(&world, "mixed");
+                format!("{side:?} alters {change}")
+            }
+        };
+        println!("step {number}: {when}");
+        let when = format!("INTEROP_SEED={seed} after step {number}, {when}");
+        let (ours, theirs) = (world.rows(Side::Alluvium, &mixed, None), world.rows(Side::Java, &mixed, None));
+        assert_eq!(ours, theirs, "rows (left: Alluvium, right: Java) with {when}");
+        let (ours, theirs) = (world.changes(Side::Alluvium, &mixed), world.changes(Side::Java, &mixed));
+        assert_eq!(ours, theirs, "changes (left: Alluvium, right: Java) with {when}");
+    }
+}
+
+/// Rows to insert: what merges make of deletes is asked elsewhere.
+fn inserts(case: &Case, rng: &mut SmallRng, pool: &[Vec<Value>]) -> Vec<Value> {
+    let mut rows = case.random_changes(rng, pool, 6);
+    for row in &mut rows {
+        row["rowkind"] = json!("+I");
+    }
+    rows
+}
+
+/// Both sides take the changes, or refuse them, and make the same of them.
+fn agree_on(world: &World, side: Side, changes: &Value, seed: u64) {
+    let plan = planned(world, "mixed", changes);
+    let of_java = alter(world, Side::Java, "twin", changes);
+    match (&plan, &of_java) {
+        (Ok(()), Ok(())) => {
+            alter(world, side, "mixed", changes).expect("what is taken once is taken again");
+            let (mixed, twin) = (schema(world, "mixed"), schema(world, "twin"));
+            assert_eq!(mixed, twin, "INTEROP_SEED={seed}: {changes} by {side:?} (left) and by Java (right)");
+        }
+        (Err(_), Err(_)) => {
+            assert!(alter(world, side, "mixed", changes).is_err(), "INTEROP_SEED={seed}: {changes} by {side:?}");
+        }
+        _ => panic!("INTEROP_SEED={seed}: {changes}: Alluvium: {plan:?}, Java: {of_java:?}"),
+    }
+}
+
+#[test]
+fn each_side_changes_the_same_types() {
+    if crate::skipped("each_side_changes_the_same_types") {
+        return;
+    }
+    let column = |from: usize, to: usize| format!("c{from}_{to}");
+    let pairs = (0..TYPES.len()).flat_map(|from| (0..TYPES.len()).map(move |to| (from, to)));
+    let mut fields = vec![json!({"name": "k", "type": "INT NOT NULL"})];
+    fields.extend(pairs.clone().map(|(from, to)| json!({"name": column(from, to), "type": TYPES[from]})));
+    let schema = json!({"fields": fields, "primaryKeys": ["k"], "partitionKeys": [], "options": {"bucket": "1"}});
+    let world = World::new();
+    let case = Case { name: "types", schema, key_pool: 1, unordered: Vec::new() };
+    world.create(Side::Java, &case);
+    let mut differ = Vec::new();
+    for (from, to) in pairs {
+        let change = json!([{"retype": column(from, to), "to": TYPES[to].trim_end_matches(" NOT NULL")}]);
+        let plan = planned(&world, "types", &change);
+        let of_java = alter(&world, Side::Java, "types", &change);
+        if plan.is_ok() != of_java.is_ok() {
+            differ.push(format!("{} to {}: Alluvium {plan:?}, Java {of_java:?}", TYPES[from], TYPES[to]));
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn each_side_refuses_the_same_changes() {
+    if crate::skipped("each_side_refuses_the_same_changes") {
+        return;
+    }
+    let world = World::new();
+    let schema = json!({
+        "fields": [{"name": "p", "type": "INT NOT NULL"}, {"name": "k", "type": "INT NOT NULL"}, {"name": "v", "type": "INT"},
+                   {"name": "n", "type": "INT NOT NULL"}, {"name": "s", "type": "BIGINT"}],
+        "primaryKeys": ["p", "k"], "partitionKeys": ["p"],
+        "options": {"bucket": "2", "sequence.field": "s", "ignore-delete": "true"}
+    });
+    let case = Case { name: "rules", schema, key_pool: 1, unordered: Vec::new() };
+    world.create(Side::Java, &case);
+    world.write(Side::Java, &case, &[json!({"p": 1, "k": 1, "v": 1, "n": 1, "s": 1})], 1);
+    for change in [
+        json!({"drop": "p"}),
+        json!({"drop": "k"}),
+        json!({"drop": "s"}),
+        json!({"drop": "absent"}),
+        json!({"rename": "p", "to": "q"}),
+        json!({"rename": "v", "to": "k"}),
+        json!({"rename": "v", "to": "_KEY_v"}),
+        json!({"rename": "k", "to": "key"}),
+        json!({"rename": "s", "to": "sequence"}),
+        json!({"retype": "key", "to": "BIGINT"}),
+        json!({"nullable": "key"}),
+        json!({"nullable": "n"}),
+        json!({"add": "v", "type": "INT"}),
+        json!({"add": "b", "type": "INT NOT NULL"}),
+        json!({"add": "c", "type": "INT", "after": "absent"}),
+        json!({"move": "v", "after": "v"}),
+        json!({"move": "p", "first": true}),
+        json!({"move": "v", "first": true}),
+        json!({"default": "v", "to": "seven"}),
+        json!({"default": "v", "to": "'7'"}),
+        json!({"set": "bucket", "to": "-1"}),
+        json!({"set": "bucket", "to": "4"}),
+        json!({"set": "merge-engine", "to": "deduplicate"}),
+        json!({"set": "bucket-key", "to": "key"}),
+        json!({"set": "deletion-vectors.enabled", "to": "true"}),
+        json!({"set": "deletion-vectors.enabled", "to": "false"}),
+        json!({"set": "ignore-delete", "to": "false"}),
+        json!({"set": "changelog-producer", "to": "lookup"}),
+        json!({"set": "snapshot.num-retained.min", "to": "0"}),
+        json!({"set": "fields.absent.aggregate-function", "to": "sum"}),
+        json!({"reset": "bucket"}),
+        json!({"reset": "merge-engine"}),
+        json!({"reset": "changelog-producer"}),
+    ] {
+        let changes = json!([change]);
+        let plan = planned(&world, "rules", &changes);
+        let of_java = alter(&world, Side::Java, "rules", &changes);
+        assert_eq!(plan.is_ok(), of_java.is_ok(), "{change}: Alluvium {plan:?}, Java {of_java:?}");
+    }
+}
