@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alluvium::{FileSystemCatalog, Publish, SchemaDefinition};
+use alluvium::{ColumnPath, FileSystemCatalog, Publish, SchemaChange, SchemaDefinition};
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore, SimNamer};
 use alluvium_store::{PutOutcome, SystemClock, TableIo};
 use futures::TryStreamExt;
@@ -116,4 +116,34 @@ async fn a_table_is_created_whole_or_not_at_all() {
             assert_eq!(files.iter().filter(|file| file.contains("/schema-")).count(), 1, "{files:?}");
         }
     }
+}
+
+/// However a change of the schema ended: what was said to be done is done once, what was said to be refused is not there.
+#[tokio::test]
+async fn a_schema_is_changed_once_or_not_at_all() {
+    let (mut done, mut failed) = (0, 0);
+    for publish in WAYS {
+        for fault in faults() {
+            let inner: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+            let healthy = FileSystemCatalog::of_io(io(&inner, publish, 1));
+            healthy.create_database("db").await.unwrap();
+            let definition =
+                SchemaDefinition { columns: columns(), primary_keys: vec!["id".to_owned()], ..Default::default() };
+            healthy.create_table("db.t", definition).await.unwrap();
+            let faulty = FaultyStore::new(inner.clone());
+            let store: Arc<dyn ObjectStore> = Arc::new(faulty.clone());
+            let table = FileSystemCatalog::of_io(io(&store, publish, 2)).table("db.t").await.unwrap();
+            faulty.arm(Faults::At(fault));
+            let change =
+                SchemaChange::RenameColumn { path: ColumnPath::of_column("value"), name: "renamed".to_owned() };
+            let altered = table.alter(&[change]).await;
+            faulty.arm(Faults::None);
+            let latest = healthy.table("db.t").await.unwrap();
+            let is_there = latest.schema().field("renamed").is_some();
+            assert_eq!(latest.schema().id, i64::from(is_there), "{publish:?} {fault:?}: changed more than once");
+            assert!(altered.is_err() || is_there, "{publish:?} {fault:?}: said to be done, and is not there");
+            *(if altered.is_ok() { &mut done } else { &mut failed }) += 1;
+        }
+    }
+    assert!(done > 0 && failed > 0, "{done} done, {failed} failed: the faults hit nothing");
 }
