@@ -125,7 +125,11 @@ fn key_at(schema: &TableSchema) -> usize {
 fn rows(random: &mut StdRng, schema: &TableSchema, keys: Range<i32>) -> BTreeMap<i32, Row> {
     let values = |random: &mut StdRng| -> Row {
         let ids = schema.fields.iter().filter(|field| !schema.primary_keys.contains(&field.name)).map(|field| field.id);
-        ids.filter_map(|id| random.random_bool(0.8).then(|| (id, random.random_range(0..100)))).collect()
+        ids.filter(|_| random.random_bool(0.8))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|id| (id, random.random_range(0..100)))
+            .collect()
     };
     (0..random.random_range(1..8)).map(|_| (random.random_range(keys.clone()), values(random))).collect()
 }
@@ -133,7 +137,9 @@ fn rows(random: &mut StdRng, schema: &TableSchema, keys: Range<i32>) -> BTreeMap
 fn with_defaults(rows: BTreeMap<i32, Row>, schema: &TableSchema) -> BTreeMap<i32, Row> {
     let mut rows = rows;
     for field in schema.fields.iter().filter(|field| field.default_value.is_some()) {
-        rows.values_mut().for_each(|row| drop(row.entry(field.id).or_insert(7)));
+        for row in rows.values_mut() {
+            row.entry(field.id).or_insert(7);
+        }
     }
     rows
 }

@@ -1,8 +1,8 @@
 //! What becomes of several records of one key.
 //!
 //! Goes in: the records of each key, in merge order (earliest first). Comes out: at most one record a key. Two ways lead there: a
-//! function of which one record survives as it is ([`Survivor`]) says so by its place; one that builds rows, column by column, works
-//! over the records of many keys at once ([`GroupMerge`]). Records move when their values are asked for ([`Records`]). A key with one record passes unchanged, whatever its kind, but where
+//! function of which one record survives as it is (`Survivor`) says so by its place; one that builds rows, column by column, works
+//! over the records of many keys at once ([`GroupMerge`]). Records move when their values are asked for (`Records`). A key with one record passes unchanged, whatever its kind, but where
 //! [`SingleRecords`] says otherwise. Answers to `org.apache.paimon.mergetree.compact.MergeFunction`, `ReducerMergeFunctionWrapper` and
 //! `LookupMergeFunction`.
 

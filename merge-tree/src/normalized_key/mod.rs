@@ -2,7 +2,7 @@
 //!
 //! Goes in: the key columns of a batch (or its sequence columns). Comes out: a `u64` a row where the columns fit into 64 bits,
 //! a `u128` where they fit into 128, else the bytes of `arrow-row` with their first 16 beside them. Invariants: for any two rows
-//! of any two batches of one encoder, comparing [`Keys`] is comparing the columns in order as Java does: numbers by value, strings
+//! of any two batches of one encoder, comparing `Keys` is comparing the columns in order as Java does: numbers by value, strings
 //! and bytes as unsigned bytes, floats by `<` (−0.0 is 0.0, every NaN equal and highest), null lowest.
 //! Answers to the generated `NormalizedKeyComputer` and `RecordComparator`.
 
