@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod aggregates;
+mod aggregations;
 mod files;
 mod key_order;
 mod levels;

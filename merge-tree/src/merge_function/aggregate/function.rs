@@ -199,7 +199,8 @@ fn row_fields(data_type: &DataType) -> Option<&[DataField]> {
     }
 }
 
-/// The position of `fields.<column>.ts-field` in the rows of a `MAP<…, ROW>`, by default the last.
+/// The position of `fields.<column>.ts-field` in the rows of a `MAP<…, ROW>`, by default the last. Java takes a field of any type and then
+/// reads it as a text.
 fn time_field(name: &str, field: &DataField, options: &CoreOptions) -> Result<usize> {
     let fields = match &field.data_type.root {
         TypeRoot::Map { value, .. } => row_fields(value),
@@ -208,14 +209,21 @@ fn time_field(name: &str, field: &DataField, options: &CoreOptions) -> Result<us
     let Some(fields) = fields.filter(|fields| fields.len() >= 2) else {
         return Err(wrong_type(name, field, "a MAP whose values are a ROW of two fields or more"));
     };
-    let at = match options.field_ts_field(&field.name) {
-        None => Some(fields.len() - 1),
-        Some(name) => fields.iter().position(|field| field.name == name),
+    let position = match options.field_ts_field(&field.name) {
+        None => fields.len() - 1,
+        Some(name) => fields.iter().position(|field| field.name == name).ok_or_else(|| {
+            let (column, known) = (&field.name, names(fields));
+            Error::invalid(format!("fields.{column}.ts-field names none of the fields {known}"))
+        })?,
     };
-    at.ok_or_else(|| {
-        let (column, known) = (&field.name, names(fields));
-        Error::invalid(format!("fields.{column}.ts-field names none of the fields {known}"))
-    })
+    let is_text = |field: &DataField| matches!(field.data_type.root, TypeRoot::Char(_) | TypeRoot::VarChar(_));
+    if !fields.get(position).is_some_and(is_text) {
+        let column = &field.name;
+        return Err(Error::invalid(format!(
+            "the field of {column} that tells the time must be a STRING; name it in fields.{column}.ts-field"
+        )));
+    }
+    Ok(position)
 }
 
 fn names(fields: &[DataField]) -> String {

@@ -6,7 +6,7 @@
 //! Answers to `org.apache.paimon.mergetree.compact.aggregate.FieldCollectAgg`.
 
 use alluvium_format::Result;
-use alluvium_format::data_type::DataType;
+use alluvium_format::data_type::{DataType, TypeRoot};
 use alluvium_format::datum::Datum;
 
 use super::{Elements, element_type, elements};
@@ -46,6 +46,10 @@ impl<'a> Collect<'a> {
                 }
             }
             return all;
+        }
+        if matches!(self.element.root, TypeRoot::Binary(_) | TypeRoot::VarBinary(_)) {
+            // No two binaries are equal to Java, so all are there, in an order that is random there.
+            return accumulator.into_iter().chain(value).collect();
         }
         let mut set = JavaMap::new();
         for element in accumulator.into_iter().chain(value) {

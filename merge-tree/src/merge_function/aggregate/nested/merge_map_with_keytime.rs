@@ -4,9 +4,9 @@
 //! of equal times the earlier value stays. Answers to
 //! `org.apache.paimon.mergetree.compact.aggregate.FieldMergeMapWithKeyTimeAgg`.
 
+use alluvium_format::Result;
 use alluvium_format::data_type::DataType;
 use alluvium_format::datum::Datum;
-use alluvium_format::{Error, Result};
 
 use super::entries;
 use super::merge_map::as_map;
@@ -27,24 +27,20 @@ impl<'a> MergeMapWithKeytime<'a> {
         Self { key, time_field }
     }
 
-    fn time<'v>(&self, value: &'v Datum) -> Result<Option<&'v str>> {
-        let field = match value {
-            Datum::Row(fields) => fields.get(self.time_field).and_then(Option::as_ref),
+    fn time<'v>(&self, value: Option<&'v Datum>) -> Option<&'v str> {
+        match value {
+            Some(Datum::Row(fields)) => match fields.get(self.time_field) {
+                Some(Some(Datum::String(time))) => Some(time),
+                _ => None,
+            },
             _ => None,
-        };
-        match field {
-            None => Ok(None),
-            Some(Datum::String(time)) => Ok(Some(time)),
-            Some(_) => Err(Error::invalid("the time field of merge_map_with_keytime must be a STRING")),
         }
     }
+}
 
-    /// Whether `value`, which has a time, takes the place of the value that is there.
-    fn is_newer(&self, time: &str, there: Option<&Datum>) -> Result<bool> {
-        let there = there.map(|there| self.time(there)).transpose()?.flatten();
-        // Java compares the 16-bit units of texts.
-        Ok(there.is_none_or(|there| time.encode_utf16().gt(there.encode_utf16())))
-    }
+/// Whether a time is after another. Java compares the 16-bit units of texts.
+fn is_after(time: &str, other: &str) -> bool {
+    time.encode_utf16().gt(other.encode_utf16())
 }
 
 impl Rule<Datum> for MergeMapWithKeytime<'_> {
@@ -59,8 +55,9 @@ impl Rule<Datum> for MergeMapWithKeytime<'_> {
                 map.remove(&key);
                 continue;
             };
-            let Some(time) = self.time(&value)? else { continue };
-            if self.is_newer(time, map.get(&key).and_then(Option::as_ref))? {
+            let Some(time) = self.time(Some(&value)) else { continue };
+            let there = self.time(map.get(&key).and_then(Option::as_ref));
+            if there.is_none_or(|there| is_after(time, there)) {
                 map.put(key, Some(value));
             }
         }

@@ -12,7 +12,14 @@ use super::{ByteReader, Sketch, broken};
 
 const SET_MODE: u8 = 1;
 const ARRAY_MODE: u8 = 2;
+const FOUR_BITS: u8 = 0;
+const EIGHT_BITS: u8 = 2;
 const COMPACT: u8 = 8;
+/// What is before the registers.
+const PREAMBLE_BYTES: usize = 40;
+const REGISTER_MAX: u8 = 63;
+/// Four bits that say that the register is elsewhere.
+const EXCEPTION: u8 = 15;
 /// A set of coupons begins with a table of 32.
 const LG_TABLE_MIN: u8 = 5;
 /// The largest table of the most precise sketch.
@@ -35,6 +42,8 @@ impl Sketch for Hll {
     /// As in Java the later sketch gives the union its precision and comes first, and the union has four bits for a register.
     fn unite(self, later: Self) -> Result<Self> {
         let broken = |why: datasketches::error::Error| broken(Self::FUNCTION, why);
+        check_registers(&self.0)?;
+        check_registers(&later.0)?;
         let earlier = HllSketch::deserialize(&with_table(&self.0)?).map_err(broken)?;
         let later = HllSketch::deserialize(&with_table(&later.0)?).map_err(broken)?;
         let mut union = HllUnion::new(later.lg_config_k()).map_err(broken)?;
@@ -48,6 +57,25 @@ impl Sketch for Hll {
     fn serialize(self) -> Result<Vec<u8>> {
         Ok(self.0)
     }
+}
+
+/// Registers are below 64: what reads sketches takes that for granted.
+fn check_registers(bytes: &[u8]) -> Result<()> {
+    let Some((preamble, registers)) = bytes.split_first_chunk::<PREAMBLE_BYTES>() else { return Ok(()) };
+    let [_, _, _, lg_k, _, _, least, mode, ..] = *preamble;
+    if mode & 3 != ARRAY_MODE {
+        return Ok(());
+    }
+    let count = 1_usize.checked_shl(lg_k.into()).unwrap_or(usize::MAX);
+    let is_high = match mode >> 2 & 3 {
+        FOUR_BITS => {
+            let is_high = |value: u8| value != EXCEPTION && least.saturating_add(value) > REGISTER_MAX;
+            registers.iter().take(count / 2).any(|pair| is_high(pair & 15) || is_high(pair >> 4))
+        }
+        EIGHT_BITS => registers.iter().take(count).any(|register| *register > REGISTER_MAX),
+        _ => false,
+    };
+    if is_high || least > REGISTER_MAX { Err(broken(Hll::FUNCTION, "a register is above 63")) } else { Ok(()) }
 }
 
 /// A set of coupons that is written without the gaps of its table, with the table that Java makes of it, coupon by coupon; other sketches
@@ -76,7 +104,7 @@ fn with_table(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
 
 /// Writes, as Java does, how large the table was of the registers that four bits do not hold, though it is written without its gaps.
 fn put_table_size(bytes: &mut [u8]) {
-    let Some(preamble) = bytes.first_chunk_mut::<40>() else { return };
+    let Some(preamble) = bytes.first_chunk_mut::<PREAMBLE_BYTES>() else { return };
     let exceptions = u32::from_le_bytes([preamble[36], preamble[37], preamble[38], preamble[39]]);
     if preamble[7] & 3 == ARRAY_MODE && exceptions > 0 {
         let initial = LG_EXCEPTIONS_MIN.get(usize::from(preamble[3])).copied().unwrap_or(0);
