@@ -16,3 +16,4 @@ mod read_history;
 mod read_looked_up;
 mod read_streams;
 mod tidy;
+mod two_compactors;

@@ -170,6 +170,11 @@ impl BucketCompaction {
             self.deletions.written();
         }
         let result = self.folded.take();
+        if self.settings.needs_lookup() {
+            let files = self.levels.all_files();
+            let known = files.iter().chain(&result.before).filter(|file| file.level > 0);
+            increment.known_files = Some(known.map(|file| file.file_name.clone()).collect());
+        }
         increment.compact_before = result.before;
         increment.compact_after = result.after;
         increment.changelog_files = result.changelog;

@@ -28,6 +28,9 @@ pub struct CompactIncrement {
     pub changelog_files: Vec<DataFileMeta>,
     pub new_index_files: Vec<IndexFileMeta>,
     pub deleted_index_files: Vec<IndexFileMeta>,
+    /// The names of all files above level 0 that the compaction knew, where it looked keys up in them: what it made is right beside
+    /// these alone. `None` where nothing is looked up.
+    pub known_files: Option<Vec<String>>,
 }
 
 /// What one bucket's writer hands to the commit.

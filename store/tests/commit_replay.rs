@@ -55,6 +55,7 @@ fn messages(step: &Step) -> Vec<CommitMessage> {
     let compacts = step.snapshot.commit_kind == CommitKind::Compact;
     let message = |partition: &BinaryRow, bucket, total_buckets, data: DataIncrement| {
         let compact = CompactIncrement {
+            known_files: None,
             compact_before: data.deleted_files.clone(),
             compact_after: data.new_files.clone(),
             changelog_files: data.changelog_files.clone(),

@@ -71,6 +71,7 @@ async fn vectors_and_changelog_of_a_compaction_land_in_its_snapshot() {
     let changes = DataFileMeta { file_name: "changelog-x-0.parquet".to_owned(), ..file("x", 4, 3..=4) };
     let data = DataIncrement { new_files: vec![file("newer", 0, 5..=5)], ..DataIncrement::default() };
     let merged = CompactIncrement {
+        known_files: None,
         compact_before: vec![file("new", 0, 3..=4)],
         compact_after: vec![file("merged", 4, 3..=4)],
         changelog_files: vec![changes],

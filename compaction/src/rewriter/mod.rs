@@ -167,7 +167,9 @@ impl Rewriter {
             predicate: Predicate::True,
             deletions: Arc::clone(self.deletions.vectors()),
         };
-        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.settings.merge, read)?.admitted().await
+        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.settings.merge, read)?
+            .admitted()
+            .await
     }
 
     fn without_expired(&self, read: MergeRead) -> MergeRead {

@@ -11,7 +11,7 @@ use alluvium_format::{CommitKind, Error, ErrorKind, IndexManifestEntry, Predicat
 
 use crate::commit::FileStoreCommit;
 use crate::commit::changes::Change;
-use crate::commit::conflict::{Clash, ConflictRules, find_clash};
+use crate::commit::conflict::{Clash, ConflictRules, find_clash, find_unknown};
 use crate::commit::doubt::{CommitKey, Doubt};
 use crate::commit::overwrite::{PostponeBucket, Replaced, replace};
 use crate::commit::plan;
@@ -256,6 +256,7 @@ impl FileStoreCommit {
         let index = self.index(latest).await?;
         let find = move || {
             let clash = find_clash(base.iter(), &ours.entries, &rules)?;
+            let clash = clash.or_else(|| find_unknown(base.iter(), &ours));
             Ok(clash.or_else(|| find_vector_clash(base.iter(), &ours, &index)))
         };
         match over_entries(self.table.io(), count, find).await? {

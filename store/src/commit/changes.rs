@@ -3,7 +3,7 @@
 //! Goes in: a [`Committable`]. Comes out: changes with the kind of snapshot they make. Answers to
 //! `org.apache.paimon.operation.commit.ManifestEntryChanges`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use alluvium_format::{
     BinaryRow, CommitKind, CommitMessage, DataFileMeta, FileKind, IndexFileMeta, IndexManifestEntry, ManifestEntry,
@@ -30,6 +30,8 @@ pub(crate) struct Change {
     pub(crate) entries: Vec<ManifestEntry>,
     pub(crate) changelog: Vec<ManifestEntry>,
     pub(crate) index: Vec<IndexManifestEntry>,
+    /// The files above level 0 that compactions of tables that look up knew, bucket by bucket.
+    pub(crate) known: HashMap<(BinaryRow, i32), HashSet<String>>,
 }
 
 /// The parts of a commit.
@@ -52,6 +54,7 @@ impl Changes {
             entries: Vec::new(),
             changelog: Vec::new(),
             index: Vec::new(),
+            known: HashMap::new(),
         };
         let mut changes = Self { append: empty(CommitKind::Append), compact: empty(CommitKind::Compact) };
         for message in messages {
@@ -89,6 +92,9 @@ impl Changes {
         self.compact.entries.extend(compact.compact_before.into_iter().map(entry(FileKind::Delete)));
         self.compact.entries.extend(compact.compact_after.into_iter().map(entry(FileKind::Add)));
         self.compact.changelog.extend(compact.changelog_files.into_iter().map(entry(FileKind::Add)));
+        if let Some(known) = compact.known_files {
+            self.compact.known.entry((partition.clone(), bucket)).or_default().extend(known);
+        }
         self.compact.index.extend(compact.deleted_index_files.into_iter().map(index(FileKind::Delete)));
         self.compact.index.extend(compact.new_index_files.into_iter().map(index(FileKind::Add)));
     }

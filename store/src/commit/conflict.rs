@@ -10,6 +10,7 @@ use std::fmt;
 use alluvium_format::{BinaryRow, CommitKind, DataType, FileKind, ManifestEntry, Result};
 use alluvium_merge_tree::comparator::Key;
 
+use crate::commit::changes::Change;
 use crate::scan::file_identity::FileIdentity;
 
 /// By what a change is judged.
@@ -44,6 +45,8 @@ pub(crate) enum Clash {
     Gone(ClashFile),
     /// Two files of one level have overlapping key ranges.
     Overlap { there: Box<ClashFile>, other: Box<ClashFile> },
+    /// Keys were looked up without this file, which is there: it may have them.
+    Unknown(ClashFile),
     /// Its deletion vectors, in the index file `index`, speak of a file that is not there (any more).
     VectorOfGone { file: ClashFile, index: String },
     /// It takes a file away and leaves the index file that has deletion vectors of it.
@@ -81,7 +84,7 @@ impl Clash {
     /// The file that it is about.
     pub(crate) fn file(&self) -> &ClashFile {
         match self {
-            Self::Gone(file) | Self::NamedTwice(file) | Self::AlreadyThere(file) => file,
+            Self::Gone(file) | Self::NamedTwice(file) | Self::AlreadyThere(file) | Self::Unknown(file) => file,
             Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } | Self::VectorUnseen { file, .. } => file,
             Self::Overlap { there, .. } => there,
             Self::VectorsReplaced { ours, .. } => ours,
@@ -92,9 +95,11 @@ impl Clash {
     pub(crate) fn touched(&self) -> Option<FileKind> {
         match self {
             Self::Gone(_) | Self::VectorOfGone { .. } => Some(FileKind::Delete),
-            Self::TotalBuckets { .. } | Self::NamedTwice(_) | Self::AlreadyThere(_) | Self::Overlap { .. } => {
-                Some(FileKind::Add)
-            }
+            Self::TotalBuckets { .. }
+            | Self::NamedTwice(_)
+            | Self::AlreadyThere(_)
+            | Self::Overlap { .. }
+            | Self::Unknown(_) => Some(FileKind::Add),
             Self::VectorsReplaced { .. } | Self::VectorUnseen { .. } => None,
         }
     }
@@ -110,6 +115,7 @@ impl fmt::Display for Clash {
             Self::AlreadyThere(file) => write!(f, "the file {file} is to be added, and is there already"),
             Self::Gone(file) => write!(f, "the file {file} is to be deleted, and is not there any more"),
             Self::Overlap { there, other } => write!(f, "the key ranges of {there} and {other} overlap"),
+            Self::Unknown(file) => write!(f, "keys were looked up without the file {file}, which is there by now"),
             Self::VectorOfGone { file, index } => {
                 write!(f, "the index file {index} has deletion vectors of {file}, which is not there any more")
             }
@@ -172,6 +178,19 @@ pub(crate) fn find_clash<'a>(
         return Ok(Some(Clash::Gone(ClashFile::of(gone))));
     }
     overlap(runs, &added, &rules.key_types)
+}
+
+/// A file above level 0 that a compaction which looked keys up did not know: it may have one of them, which would then be there twice,
+/// or whose change would be wrong. Java leaves a bucket to its one compactor.
+pub(crate) fn find_unknown<'a>(mut base: impl Iterator<Item = &'a ManifestEntry>, change: &Change) -> Option<Clash> {
+    if change.known.is_empty() {
+        return None;
+    }
+    let is_unknown = |entry: &&ManifestEntry| {
+        let known = change.known.get(&(entry.partition.clone(), entry.bucket));
+        entry.file.level > 0 && known.is_some_and(|known| !known.contains(&entry.file.file_name))
+    };
+    base.find(is_unknown).map(|entry| Clash::Unknown(ClashFile::of(entry)))
 }
 
 /// The number of buckets of each partition, as the change has it.

@@ -89,6 +89,7 @@ pub(crate) fn replace<'a>(
         .filter(|entry| replaced.has(&entry.partition))
         .map(|entry| IndexManifestEntry { kind: FileKind::Delete, ..entry });
     Change {
+        known: HashMap::new(),
         kind: CommitKind::Overwrite,
         entries: gone.chain(new.entries.iter().cloned()).collect(),
         changelog: Vec::new(),

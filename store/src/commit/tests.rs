@@ -1,6 +1,6 @@
 //! The pure parts of a commit as text tables: a line is a file or a manifest, a case says what comes of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use alluvium_format::index_file::DeletionVectorMeta;
@@ -132,6 +132,7 @@ fn words(clash: &super::conflict::Clash) -> String {
         Clash::AlreadyThere(file) => format!("there {}", file.name),
         Clash::Gone(file) => format!("gone {}", file.name),
         Clash::Overlap { there, other } => format!("overlap {} {}", there.name, other.name),
+        Clash::Unknown(file) => format!("unknown {}", file.name),
         Clash::VectorOfGone { file, index } => format!("vector of gone {} in {index}", file.name),
         Clash::VectorUnseen { file, index } => format!("unseen {} in {index}", file.name),
         Clash::VectorsReplaced { ours, there } => {
@@ -376,6 +377,7 @@ fn conflicts_of_deletion_vectors() {
     ];
     for (there, delta, before, index, expected) in cases {
         let change = Change {
+            known: HashMap::new(),
             identifier: 1,
             kind: CommitKind::Compact,
             watermark: None,

@@ -25,8 +25,6 @@ pub(in crate::data_file) struct DecodedRows {
 pub(super) struct FilePart {
     /// The fields of the file's schema that are wanted, at every level.
     pub(super) fields: Vec<DataField>,
-    /// The rows that its manifest says it has.
-    pub(super) rows: u64,
 }
 
 /// A file whose header or footer was read.
