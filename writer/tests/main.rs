@@ -12,4 +12,5 @@ mod lookups;
 mod model;
 mod overwrites;
 mod rows;
+mod spills;
 mod world;
