@@ -4,6 +4,7 @@
 //! before a figure counts. Java's start and warm-up are in its CPU time; its scans are repeated in one process and so warm.
 
 mod checksum;
+mod memory;
 mod ours;
 mod paimon_crate;
 mod peers;
@@ -44,6 +45,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The peak memory of many buckets beside what it may be.
+    Memory {
+        /// Upserted rows of each case, in place of its own.
+        #[arg(long)]
+        rows: Option<u64>,
+    },
     /// One piece of work in this process (what the driver starts).
     #[command(hide = true)]
     Worker {
@@ -62,6 +69,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let scratch = tempfile::tempdir()?;
     let folder = cli.folder.clone().unwrap_or_else(|| scratch.path().to_owned());
+    if let Some(Command::Memory { rows }) = cli.command {
+        return memory::run_cases(&folder, rows);
+    }
     let scale = works::Scale { rows: cli.rows, keys: cli.keys, commit_rows: cli.rows.div_ceil(cli.commits) };
     let figures = works::run_all(&folder, scale)?;
     report::print(&figures);

@@ -76,7 +76,8 @@ fn touch(column: &ArrayRef, checksum: &mut Checksum) {
     }
 }
 
-fn batch(columns: Columns) -> Result<RecordBatch> {
+/// The columns as a batch.
+pub fn batch(columns: Columns) -> Result<RecordBatch> {
     let longs = columns.longs.into_iter().map(|values| Arc::new(Int64Array::from(values)) as ArrayRef);
     let doubles = columns.doubles.into_iter().map(|values| Arc::new(Float64Array::from(values)) as ArrayRef);
     let texts = columns.texts.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef);

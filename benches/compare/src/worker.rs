@@ -23,6 +23,8 @@ pub enum Work {
     },
     /// Reads every value.
     Scan(Scan),
+    /// Upserts within a budget, while scans are open.
+    Memory(crate::memory::MemoryWork),
 }
 
 /// Upserts with a commit every so many rows.
@@ -62,6 +64,8 @@ pub async fn run(peer: Peer, work: &Work) -> Result<(), Box<dyn std::error::Erro
         (Peer::Alluvium, Work::Compact { warehouse }) => crate::ours::compact(warehouse).await,
         (Peer::Crate, Work::Ingest(ingest)) => crate::paimon_crate::ingest(ingest).await,
         (Peer::Crate, Work::Scan(scan)) => crate::paimon_crate::scan(scan).await,
+        (Peer::Alluvium, Work::Memory(work)) => crate::memory::ingest(work).await,
+        (Peer::Crate, Work::Memory(_)) => Err("the crate paimon has no budget".into()),
         (Peer::Crate, Work::Compact { .. }) => Err("the crate paimon cannot compact".into()),
     }
 }
