@@ -10,6 +10,7 @@ mod data_file_golden;
 mod data_file_writer;
 mod deletion_vectors;
 mod golden_table;
+mod local_disks;
 mod lookups;
 mod memory_table;
 mod racing_store;
