@@ -23,11 +23,17 @@ interop: (build)
 build:
     cargo build --package alluvium-cli
 
-# Real Paimon beside us over 2,000 random tables, in two processes with a JVM each.
+# Real Paimon beside us over 3,000 random tables, in two processes with a JVM each.
 soak-interop: (build)
     cargo test --manifest-path tests/interop/Cargo.toml --no-run
     INTEROP_FIRST=0 INTEROP_ENGINES=1000 cargo test --manifest-path tests/interop/Cargo.toml differential & \
     INTEROP_FIRST=1000 INTEROP_ENGINES=1000 cargo test --manifest-path tests/interop/Cargo.toml differential && wait $!
+    INTEROP_FIRST=0 INTEROP_TABLES=500 cargo test --manifest-path tests/interop/Cargo.toml every_table & \
+    INTEROP_FIRST=500 INTEROP_TABLES=500 cargo test --manifest-path tests/interop/Cargo.toml every_table && wait $!
+
+# pypaimon and Flink read a table of each kind that we wrote; both are installed below tests/interop/readers (1 GB).
+interop-readers: (build)
+    cargo test --manifest-path tests/interop/Cargo.toml readers -- --ignored --nocapture
 
 # Long runs: many more random sequences and fault seeds than CI has time for.
 soak: (build)

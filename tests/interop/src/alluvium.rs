@@ -6,6 +6,16 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// What Alluvium may refuse as unsupported: of a table that both sides take, anything else is a difference.
+pub const REFUSED: [&str; 6] = [
+    "data files of format ",
+    "writing tables without a primary key",
+    "the option bucket = ",
+    "the option file.format",
+    "the option changelog-file.format",
+    "the option file-index.",
+];
+
 /// Runs the binary against one warehouse.
 pub struct Alluvium {
     binary: PathBuf,
@@ -32,7 +42,8 @@ impl Alluvium {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        child.stdin.take().expect("stdin is piped").write_all(input.as_bytes()).expect("the binary reads its input");
+        // What is refused is not read to its end.
+        let _ = child.stdin.take().expect("stdin is piped").write_all(input.as_bytes());
         child.wait_with_output().expect("the binary ends")
     }
 
@@ -44,6 +55,23 @@ impl Alluvium {
         String::from_utf8(output.stdout).expect("standard output is UTF-8")
     }
 
+    /// Runs a command that may be refused as unsupported, and gives its standard output, or what is unsupported.
+    pub fn attempt(&self, args: &[&str], input: &str) -> Result<String, String> {
+        let output = self.run_with_input(args, input);
+        if output.status.success() {
+            return Ok(String::from_utf8(output.stdout).expect("standard output is UTF-8"));
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let refused = stderr.find("unsupported: ").and_then(|at| stderr.get(at..)?.lines().next());
+        Err(refused.unwrap_or_else(|| panic!("alluvium {} failed: {stderr}", args.join(" "))).to_owned())
+    }
+
+    /// Runs a command that prints rows, unless it is refused as unsupported.
+    pub fn attempt_rows(&self, args: &[&str]) -> Result<Vec<Value>, String> {
+        let lines = self.attempt(&[args, &["--output", "ndjson"]].concat(), "")?;
+        Ok(lines.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect())
+    }
+
     /// Runs a command that prints rows.
     pub fn rows(&self, args: &[&str]) -> Vec<Value> {
         let args = [args, &["--output", "ndjson"]].concat();
@@ -52,9 +80,14 @@ impl Alluvium {
 
     /// Commits `rows` in `commits` commits of about the same size.
     pub fn ingest(&self, table: &str, rows: &[Value], commits: usize, options: &[&str]) {
+        self.attempt_ingest(table, rows, commits, options).unwrap_or_else(|why| panic!("ingest into {table}: {why}"));
+    }
+
+    /// The same, unless it is refused as unsupported.
+    pub fn attempt_ingest(&self, table: &str, rows: &[Value], commits: usize, options: &[&str]) -> Result<(), String> {
         let per_commit = rows.len().div_ceil(commits).max(1).to_string();
         let args =
             [options, &["ingest", table, "-", "--input-format", "ndjson", "--commit-rows", &per_commit]].concat();
-        self.run(&args, &crate::rows::lines(rows));
+        self.attempt(&args, &crate::rows::lines(rows)).map(drop)
     }
 }

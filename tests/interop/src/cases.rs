@@ -87,7 +87,13 @@ impl Case {
     }
 }
 
-fn case(name: &'static str, fields: &[(&str, Value)], keys: &[&str], partitions: &[&str], options: Value) -> Case {
+pub(crate) fn case(
+    name: &'static str,
+    fields: &[(&str, Value)],
+    keys: &[&str],
+    partitions: &[&str],
+    options: Value,
+) -> Case {
     let fields: Vec<Value> =
         fields.iter().map(|(name, data_type)| json!({ "name": name, "type": data_type })).collect();
     let schema = json!({ "fields": fields, "primaryKeys": keys, "partitionKeys": partitions, "options": options });
@@ -176,7 +182,7 @@ fn with_options() -> Vec<Case> {
     ]
 }
 
-fn every_type() -> Case {
+pub(crate) fn every_type() -> Case {
     let row = json!({"type": "ROW", "fields": [
         {"id": 0, "name": "x", "type": "INT"},
         {"id": 1, "name": "y", "type": {"type": "ARRAY", "element": "STRING"}},

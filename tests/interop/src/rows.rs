@@ -36,7 +36,7 @@ fn comparable(row: &Value, types: &BTreeMap<String, Value>) -> String {
 }
 
 /// The first word of a type: `BIGINT` of `BIGINT NOT NULL`, `DECIMAL` of `DECIMAL(10, 2)`.
-fn root(data_type: &Value) -> &str {
+pub(crate) fn root(data_type: &Value) -> &str {
     let text = data_type.as_str().or_else(|| data_type["type"].as_str()).unwrap_or_default();
     text.split(['(', ' ']).next().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! One scratch warehouse that both sides work on, and the questions both must answer alike.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::cases::Case;
 use crate::rows;
-use crate::{Alluvium, PaimonJava};
+use crate::{Alluvium, PaimonJava, Peer};
 
 /// A scratch warehouse with the database `db`.
 pub struct World {
@@ -18,8 +19,8 @@ pub struct World {
 }
 
 /// The one JVM of this process.
-pub fn java() -> MutexGuard<'static, PaimonJava> {
-    static JAVA: OnceLock<Mutex<PaimonJava>> = OnceLock::new();
+pub fn java() -> MutexGuard<'static, Peer> {
+    static JAVA: OnceLock<Mutex<Peer>> = OnceLock::new();
     let java = JAVA.get_or_init(|| Mutex::new(PaimonJava::start()));
     java.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -135,9 +136,23 @@ impl World {
         rows::by_key(&rows, &case.keys(), &case.compared_types())
     }
 
+    /// The schema of a snapshot.
+    pub fn schema_of(&self, case: &Case, snapshot: i64) -> Value {
+        let read = |name: String| -> Value {
+            let text = std::fs::read(self.table_folder(case).join(name)).expect("the file is read");
+            serde_json::from_slice(&text).expect("the file is JSON")
+        };
+        let id = read(format!("snapshot/snapshot-{snapshot}"))["schemaId"].clone();
+        read(format!("schema/schema-{id}"))
+    }
+
+    fn table_folder(&self, case: &Case) -> PathBuf {
+        self.folder.path().join("db.db").join(case.name)
+    }
+
     /// The ids of the snapshots there are.
     pub fn snapshots(&self, case: &Case) -> Vec<i64> {
-        let folder = self.folder.path().join("db.db").join(case.name).join("snapshot");
+        let folder = self.table_folder(case).join("snapshot");
         let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let ids = names.filter_map(|name| name.file_name().to_str()?.strip_prefix("snapshot-")?.parse().ok());
         let mut ids: Vec<i64> = ids.collect();

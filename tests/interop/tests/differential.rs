@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 /// How long the sequences of an ordinary run may take: those that do not fit are left to the long run.
-const ORDINARY: Duration = Duration::from_secs(330);
+const ORDINARY: Duration = Duration::from_secs(180);
 const SEQUENCES: u64 = 150;
 
 #[test]

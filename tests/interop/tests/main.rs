@@ -5,7 +5,9 @@
 mod alternate;
 mod both_ways;
 mod differential;
+mod every_table;
 mod evolution;
+mod readers;
 
 /// Prints why and gives `true` where there is no JDK to compare with.
 fn skipped(test: &str) -> bool {

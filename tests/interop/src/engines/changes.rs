@@ -32,7 +32,7 @@ impl EngineTable {
 }
 
 /// A value of a small domain.
-fn value(rng: &mut SmallRng, data_type: &Value) -> Value {
+pub(crate) fn value(rng: &mut SmallRng, data_type: &Value) -> Value {
     match data_type.as_str().or_else(|| data_type["type"].as_str()).unwrap_or_default() {
         "BIGINT" | "INT" => json!(rng.random_range(-3..9)),
         "STRING" | "STRING NOT NULL" => json!(WORDS[rng.random_range(0..WORDS.len())]),

@@ -4,7 +4,7 @@
 //! domains, so that records of a key meet; sums are exact in every order.
 
 mod aggregates;
-mod changes;
+pub(crate) mod changes;
 mod partial_updates;
 
 use rand::Rng;

@@ -55,7 +55,7 @@ public final class Interop {
                     + "          [--first-id I] [--full-compact last|each] [--no-wait]\n"
                     + "          [--overwrite k=v,...] [--options k=v,...]\n"
                     + "read      <warehouse> <db> <table> [--snapshot N] [--project a,b]\n"
-                    + "          [--options k=v,...]\n"
+                    + "          [--filter JSON] [--options k=v,...]\n"
                     + "changelog <warehouse> <db> <table> [--from-snapshot N] [--full]\n"
                     + "          [--options k=v,...]\n"
                     + "describe  <warehouse> <db> <table>\n"
@@ -345,9 +345,16 @@ public final class Interop {
             builder.withProjection(
                     Arrays.stream(args.flag("project", "").split(",")).mapToInt(names::indexOf).toArray());
         }
+        if (args.has("filter")) {
+            JsonNode filter = JsonValues.MAPPER.readTree(args.flag("filter", ""));
+            builder.withFilter(Filters.parse(filter, table.rowType()));
+        }
         List<String> lines = new ArrayList<>();
         try (IOManager io = Tables.ioManager()) {
             TableRead read = builder.newRead().withIOManager(io);
+            if (args.has("filter")) {
+                read = read.executeFilter();
+            }
             for (Split split : builder.newScan().plan().splits()) {
                 forEachRow(
                         read,
