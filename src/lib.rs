@@ -19,7 +19,7 @@ pub use alluvium_format::{
 };
 pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
 pub use alluvium_store::{Committed, EmptyCommits, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName};
-pub use alluvium_writer::{CommitExtras, CompactionWait, WriteOptions};
+pub use alluvium_writer::{CommitExtras, CompactionWait, WriteMode, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};
 
 pub use catalog::FileSystemCatalog;

@@ -66,12 +66,13 @@ fn what_is_not_built_is_refused_by_name() {
     shell.run("alluvium -w wh ingest shop.orders x --input-format avro").fails(1, &["unsupported", "avro"]);
     shell.run("alluvium -w ftp://x/y db list").fails(2, &["ftp"]);
     let schema = shell.path("orders.json");
-    let dynamic = std::fs::read_to_string(schema).unwrap().replace(r#""bucket":"1""#, r#""bucket":"-1""#);
-    shell.write("dynamic.json", dynamic);
-    shell.ok("alluvium -w wh table create shop.dynamic --schema dynamic.json");
-    let run = shell.run("echo '{\"id\":1}' | alluvium -w wh ingest shop.dynamic -");
-    run.fails(1, &["bucket", "-1"]);
-    assert_eq!(shell.ok("alluvium -w wh scan shop.dynamic --output ndjson"), "");
+    let iceberg = r#""bucket":"1","metadata.iceberg.storage":"table-location""#;
+    let iceberg = std::fs::read_to_string(schema).unwrap().replace(r#""bucket":"1""#, iceberg);
+    shell.write("iceberg.json", iceberg);
+    shell.ok("alluvium -w wh table create shop.iceberg --schema iceberg.json");
+    let run = shell.run("echo '{\"id\":1}' | alluvium -w wh ingest shop.iceberg -");
+    run.fails(1, &["unsupported", "metadata.iceberg.storage"]);
+    assert_eq!(shell.ok("alluvium -w wh scan shop.iceberg --output ndjson"), "");
 }
 
 #[test]

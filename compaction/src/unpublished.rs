@@ -4,7 +4,7 @@
 //! no reader sees and which the removal of orphan files finds.
 
 use alluvium_format::{CompactIncrement, DataFileMeta};
-use alluvium_store::{PartitionBucket, TableStore, deletion_vectors};
+use alluvium_store::{PartitionBucket, TableStore, index_files};
 
 /// Deletes the files and what lies beside them, at best effort.
 pub fn delete_unpublished<'a>(
@@ -36,6 +36,6 @@ fn names_of(file: &DataFileMeta) -> impl Iterator<Item = &String> {
 pub async fn delete_unpublished_compaction(table: &TableStore, bucket: &PartitionBucket, compact: &CompactIncrement) {
     delete_unpublished(table, bucket, compact.written_files()).await;
     for file in &compact.new_index_files {
-        deletion_vectors::delete_unpublished(table, bucket, file).await;
+        index_files::delete_unpublished(table, bucket, file).await;
     }
 }

@@ -17,6 +17,9 @@ pub struct DataIncrement {
     pub changelog_files: Vec<DataFileMeta>,
     pub new_index_files: Vec<IndexFileMeta>,
     pub deleted_index_files: Vec<IndexFileMeta>,
+    /// The names of all hash index files of the partition that were read, where these gave the rows their buckets: the rows are right
+    /// beside these alone. `None` where no index does.
+    pub known_index_files: Option<Vec<String>>,
 }
 
 /// The files of the COMPACT part of a commit.

@@ -127,7 +127,7 @@ fn what_is_not_there_is_refused_by_name() {
     // Whether writing and reading are refused.
     for (option, refused) in [
         (("bucket", "2"), (false, false)),
-        (("bucket", "-1"), (true, false)),
+        (("bucket", "-1"), (false, false)),
         (("bucket", "-2"), (true, false)),
         (("merge-engine", "partial-update"), (false, false)),
         (("merge-engine", "aggregation"), (false, false)),

@@ -15,6 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 use moka::future::Cache;
 
 use crate::data_file::PartitionBucket;
+use crate::index_files::{self, index_file_path};
 use crate::table_store::TableStore;
 
 /// Index files read at the same time: enough to hide the store's latency, few enough for any file limit.
@@ -103,38 +104,9 @@ pub async fn write(table: &TableStore, bucket: &PartitionBucket, vectors: &Delet
         external_path: None,
         global_index: None,
     };
-    match table.io().put(&index_file_path(table, bucket, &file)?, bytes).await {
-        Ok(()) => Ok(file),
-        Err(error) => {
-            // It may be there though writing it failed.
-            delete_unpublished(table, bucket, &file).await;
-            Err(error.context("writing deletion vectors"))
-        }
-    }
-}
-
-/// Deletes an index file that no snapshot names, at best effort.
-pub async fn delete_unpublished(table: &TableStore, bucket: &PartitionBucket, file: &IndexFileMeta) {
-    if let Ok(path) = index_file_path(table, bucket, file) {
-        // Nobody names the file, so one that stays is garbage that costs only room.
-        let _ = table.io().delete(&path).await;
-    }
-}
-
-/// The path of an index file of a bucket, relative to the table's folder.
-fn index_file_path(table: &TableStore, bucket: &PartitionBucket, file: &IndexFileMeta) -> Result<String> {
-    if let Some(path) = &file.external_path {
-        return Err(Error::unsupported(format!("index files outside of the table's folder ({path})")));
-    }
-    if file.file_name.is_empty() || file.file_name.contains('/') {
-        let what = format!("{:?} is no name of an index file", file.file_name);
-        return Err(Error::corrupt(path::MANIFEST_FOLDER, 0, what));
-    }
-    let folder = match table.options().index_file_in_data_file_dir()? {
-        true => table.bucket_path(&bucket.partition, bucket.bucket)?,
-        false => path::INDEX_FOLDER.to_owned(),
-    };
-    Ok(format!("{folder}/{}", file.file_name))
+    let written = index_files::write(table, bucket, &file, bytes).await;
+    written.map_err(|error| error.context("writing deletion vectors"))?;
+    Ok(file)
 }
 
 /// The files of vectors that an index manifest names.
@@ -175,11 +147,8 @@ async fn read_file(table: &TableStore, bucket: &PartitionBucket, file: &IndexFil
     let Some(ranges) = file.dv_ranges.clone() else {
         return Err(Error::corrupt(path, 0, "the index manifest does not say where in it the deletion vectors lie"));
     };
-    let bytes = table.io().get(&relative).await.map_err(|error| error.context("reading deletion vectors"))?;
-    if i64::try_from(bytes.len()) != Ok(file.file_size) {
-        let what = format!("it has {} bytes, where the index manifest says {}", bytes.len(), file.file_size);
-        return Err(Error::corrupt(path, bytes.len(), what));
-    }
+    let read = index_files::read(table, bucket, file).await;
+    let bytes = read.map_err(|error| error.context("reading deletion vectors"))?;
     let vectors = match bytes.len() {
         ..=INLINE_BYTES_MAX => decode(&bytes, &ranges, &path)?,
         _ => table.io().cpu().run(async move { decode(&bytes, &ranges, &path) }).await?,

@@ -14,6 +14,8 @@ pub mod data_file;
 pub mod default_value;
 pub mod deletion_vectors;
 pub mod file_namer;
+pub mod hash_index_files;
+pub mod index_files;
 pub mod local_disk;
 pub mod lookup;
 pub mod manifest_store;

@@ -283,7 +283,7 @@ async fn what_is_written_is_read() {
         let fresh = memory_table::open(&store, 7).await;
         assert_eq!(read(&fresh).await.unwrap(), expected);
         // What was read is kept.
-        deletion_vectors::delete_unpublished(&fresh, &bucket(), &index).await;
+        alluvium_store::index_files::delete_unpublished(&fresh, &bucket(), &index).await;
         assert!(!table.io().exists(&path).await.unwrap());
         assert_eq!(read(&fresh).await.unwrap(), expected);
         let error = read(&memory_table::open(&store, 8).await).await.unwrap_err();

@@ -5,7 +5,7 @@
 
 use alluvium_compaction::{delete_unpublished, delete_unpublished_compaction};
 use alluvium_format::{CommitKind, CommitMessage, DataFileMeta, Error, ErrorKind, Snapshot};
-use alluvium_store::{FileStoreCommit, PartitionBucket, TableStore};
+use alluvium_store::{FileStoreCommit, PartitionBucket, TableStore, index_files};
 
 /// How much of a commit that failed is in the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,9 @@ impl Published {
             if *self == Self::Nothing {
                 let written = message.data.new_files.iter().chain(&message.data.changelog_files);
                 delete_unpublished(table, &bucket, written).await;
+                for file in &message.data.new_index_files {
+                    index_files::delete_unpublished(table, &bucket, file).await;
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod bucket_settings;
 mod bucket_writer;
 mod default_values;
 mod flush;
+mod hash_assigner;
 mod leftovers;
 mod partitioner;
 mod restore;
@@ -17,4 +18,4 @@ mod unfinished;
 mod value_limits;
 mod write_buffer;
 
-pub use table_write::{CommitExtras, CompactionWait, TableWrite, WriteOptions};
+pub use table_write::{CommitExtras, CompactionWait, TableWrite, WriteMode, WriteOptions};

@@ -1,17 +1,20 @@
 //! Splits rows by partition and bucket.
 //!
 //! Goes in: rows of the table. Comes out: the rows of each bucket, in their order. Rows that all go to one bucket are not copied;
-//! others are moved once, by one gather for each bucket. Answers to `FixedBucketRowKeyExtractor` and `RowPartitionKeyExtractor`.
+//! others are moved once, by one gather for each bucket. Where keys stay in the bucket that they once got, the indexes of the partitions are
+//! read first. Answers to `FixedBucketRowKeyExtractor`, `RowPartitionKeyExtractor` and `DynamicBucketRow`.
 
 use std::collections::HashMap;
 
 use alluvium_format::binary_row::RowWriter;
 use alluvium_format::bucket::{KeyColumns, assign_buckets};
-use alluvium_format::{BinaryRow, BucketFunction, DataField, DataType, Error, Result, TableSchema};
+use alluvium_format::{BinaryRow, BucketFunction, BucketMode, DataField, DataType, Error, Result, TableSchema};
 use alluvium_store::{PartitionBucket, TableStore};
 use arrow_array::{ArrayRef, UInt32Array};
 
+use crate::hash_assigner::HashBucketAssigner;
 use crate::table_rows::TableRows;
+use crate::table_write::WriteMode;
 
 /// Places of buckets are counted in a table of its own when there are not many more of them than rows; else they are sorted.
 const SPARE_PLACES: u64 = 4096;
@@ -20,9 +23,18 @@ const SPARE_PLACES: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct Partitioner {
     partition: Columns,
-    bucket: Columns,
-    function: BucketFunction,
-    buckets: i32,
+    /// Of the bucket key, or of the trimmed primary key.
+    key: Columns,
+    buckets: Buckets,
+}
+
+/// How the buckets of rows are found.
+#[derive(Debug)]
+enum Buckets {
+    /// By the bucket key.
+    Fixed(BucketFunction, i32),
+    /// By what is known of the key.
+    Dynamic(Box<HashBucketAssigner>),
 }
 
 /// Some of the table's columns.
@@ -45,43 +57,52 @@ impl Columns {
 
 impl Partitioner {
     /// How `table` is split.
-    pub(crate) fn of(table: &TableStore) -> Result<Self> {
+    pub(crate) fn of(table: &TableStore, mode: WriteMode) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
+        let (key, buckets) = match options.bucket_mode(schema)? {
+            BucketMode::Dynamic => {
+                (schema.trimmed_primary_keys(), Buckets::Dynamic(Box::new(HashBucketAssigner::of(table, mode)?)))
+            }
+            _ => (schema.bucket_keys()?, Buckets::Fixed(options.bucket_function()?, options.bucket()?)),
+        };
         Ok(Self {
             partition: Columns::of(schema, schema.partition_fields()),
-            bucket: Columns::of(schema, schema.fields_of(&schema.bucket_keys()?)?),
-            function: options.bucket_function()?,
-            buckets: options.bucket()?,
+            key: Columns::of(schema, schema.fields_of(&key)?),
+            buckets,
         })
     }
 
+    /// What says which bucket a key has, where it does not follow from the key.
+    pub(crate) fn assigner(&self) -> Option<&HashBucketAssigner> {
+        match &self.buckets {
+            Buckets::Fixed(..) => None,
+            Buckets::Dynamic(assigner) => Some(assigner),
+        }
+    }
+
+    /// Likewise.
+    pub(crate) fn assigner_mut(&mut self) -> Option<&mut HashBucketAssigner> {
+        match &mut self.buckets {
+            Buckets::Fixed(..) => None,
+            Buckets::Dynamic(assigner) => Some(assigner),
+        }
+    }
+
     /// The rows of each bucket, by the order in which partitions come up and by bucket.
-    pub(crate) fn split(&self, rows: TableRows) -> Result<Vec<(PartitionBucket, TableRows)>> {
+    pub(crate) async fn split(&mut self, rows: TableRows) -> Result<Vec<(PartitionBucket, TableRows)>> {
         if rows.len() == 0 {
             return Ok(Vec::new());
         }
-        let buckets = assign_buckets(self.function, self.buckets, &self.bucket.types, &self.bucket.pick(&rows))?;
         let partitions = self.partitions(&rows)?;
-        let per_partition = u64::from(self.buckets.unsigned_abs());
-        let places: Vec<u64> = (buckets.iter().enumerate())
-            .map(|(row, bucket)| {
-                let partition = partitions.of_rows.get(row).copied().unwrap_or(0);
-                u64::from(partition) * per_partition + u64::from(bucket.unsigned_abs())
-            })
-            .collect();
-        let count = per_partition.saturating_mul(partitions.rows.len() as u64);
-        let bucket_at = |place: u64| -> Result<PartitionBucket> {
-            let at = usize::try_from(place / per_partition).ok();
-            let partition = at.and_then(|at| partitions.rows.get(at)).cloned();
-            let partition = partition.ok_or_else(|| Error::internal(format!("there is no partition at {place}")))?;
-            Ok(PartitionBucket { partition, bucket: i32::try_from(place % per_partition).unwrap_or(0) })
+        let key = self.key.pick(&rows);
+        let buckets = match &mut self.buckets {
+            Buckets::Fixed(function, buckets) => assign_buckets(*function, *buckets, &self.key.types, &key)?,
+            Buckets::Dynamic(assigner) => {
+                assigner.load(&partitions.rows).await?;
+                assigner.assign(&partitions.rows, &partitions.of_rows, &key_hashes(&self.key.types, &key)?)?
+            }
         };
-        let first = places.first().copied().unwrap_or(0);
-        if places.iter().all(|place| *place == first) {
-            return Ok(vec![(bucket_at(first)?, rows)]);
-        }
-        let groups = group(&places, count);
-        groups.into_iter().map(|(place, at)| Ok((bucket_at(place)?, rows.take(&at)?))).collect()
+        by_bucket(rows, &partitions, &buckets)
     }
 
     fn partitions(&self, rows: &TableRows) -> Result<Partitions> {
@@ -111,6 +132,38 @@ impl Partitioner {
         }
         Ok(partitions)
     }
+}
+
+/// The hash of each row of the key's columns.
+fn key_hashes(types: &[DataType], columns: &[ArrayRef]) -> Result<Vec<i32>> {
+    let keys = KeyColumns::new(types, columns)?;
+    let mut writer = RowWriter::new(types.len());
+    let rows = columns.first().map_or(0, |column| column.len());
+    Ok((0..rows).map(|row| keys.hash(row, &mut writer)).collect())
+}
+
+/// The rows of each bucket.
+fn by_bucket(rows: TableRows, partitions: &Partitions, buckets: &[i32]) -> Result<Vec<(PartitionBucket, TableRows)>> {
+    let per_partition = u64::from(buckets.iter().max().map_or(0, |highest| highest.unsigned_abs())) + 1;
+    let places: Vec<u64> = (buckets.iter().enumerate())
+        .map(|(row, bucket)| {
+            let partition = partitions.of_rows.get(row).copied().unwrap_or(0);
+            u64::from(partition) * per_partition + u64::from(bucket.unsigned_abs())
+        })
+        .collect();
+    let count = per_partition.saturating_mul(partitions.rows.len() as u64);
+    let bucket_at = |place: u64| -> Result<PartitionBucket> {
+        let at = usize::try_from(place / per_partition).ok();
+        let partition = at.and_then(|at| partitions.rows.get(at)).cloned();
+        let partition = partition.ok_or_else(|| Error::internal(format!("there is no partition at {place}")))?;
+        Ok(PartitionBucket { partition, bucket: i32::try_from(place % per_partition).unwrap_or(0) })
+    };
+    let first = places.first().copied().unwrap_or(0);
+    if places.iter().all(|place| *place == first) {
+        return Ok(vec![(bucket_at(first)?, rows)]);
+    }
+    let groups = group(&places, count);
+    groups.into_iter().map(|(place, at)| Ok((bucket_at(place)?, rows.take(&at)?))).collect()
 }
 
 /// The partitions of some rows.

@@ -6,6 +6,7 @@
 
 mod commits;
 mod compactions;
+mod hash_indexes;
 mod room;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,18 @@ pub struct WriteOptions {
     /// Whether a commit waits for the compactions that were started before it. It always does with `commit.force-compact`, and in tables
     /// that look up unless `lookup-wait` is false.
     pub compaction: CompactionWait,
+    /// What is to become of the rows that are in the table.
+    pub mode: WriteMode,
+}
+
+/// What is to become of the rows that are in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WriteMode {
+    /// They stay: rows are added by commits. Where no key's bucket depends on them an overwrite may replace them, too.
+    #[default]
+    Append,
+    /// They are replaced by overwrites: keys get their buckets anew.
+    Overwrite,
 }
 
 /// Whether a commit waits for compactions.
@@ -109,7 +122,7 @@ impl TableWrite {
             user: user.to_owned(),
             room: Room::of(table, memory_bytes)?,
             check: RowCheck::of(table)?,
-            partitioner: Partitioner::of(table)?,
+            partitioner: Partitioner::of(table, options.mode)?,
             full_compactions: FullCompactions::of(core)?,
             owed: Owed::of(&settings)?,
             settings: Arc::new(settings),
@@ -156,9 +169,8 @@ impl TableWrite {
     pub async fn write(&mut self, batch: RecordBatch, kinds: Option<Int8Array>) -> Result<()> {
         self.check_open()?;
         let rows = self.check.check(&batch, kinds)?;
-        let parts = self.partitioner.split(rows)?;
         self.state = State::Busy;
-        match self.take(parts).await {
+        match self.take(rows).await {
             Ok(()) => {
                 self.state = State::Open;
                 Ok(())
@@ -176,7 +188,8 @@ impl TableWrite {
     /// the table; compactions that an earlier run of that commit left undone are done then. A commit whose compactions clash with those of another job succeeds without them.
     ///
     /// # Errors
-    /// Those of [`alluvium_store::FileStoreCommit::commit`]; `Invalid` when a partition is split into another number of buckets.
+    /// Those of [`alluvium_store::FileStoreCommit::commit`]; `Invalid` when a partition is split into another number of buckets, or a writer of
+    /// dynamic buckets was opened for an overwrite. With dynamic buckets `Conflict` when another job wrote the same partition.
     pub async fn commit(&mut self, identifier: i64, extras: CommitExtras) -> Result<Committed> {
         self.change(Change::Append, identifier, extras).await
     }
@@ -221,7 +234,8 @@ impl TableWrite {
         self.buckets.values().map(BucketWriter::flushing_bytes).sum()
     }
 
-    async fn take(&mut self, parts: Vec<(PartitionBucket, TableRows)>) -> Result<()> {
+    async fn take(&mut self, rows: TableRows) -> Result<()> {
+        let parts = self.partitioner.split(rows).await?;
         let buckets: Vec<PartitionBucket> = parts.iter().map(|(bucket, _)| bucket.clone()).collect();
         self.open_buckets(&buckets).await?;
         for (bucket, rows) in parts {

@@ -29,8 +29,8 @@ enum Told {
 
 const PLAIN: Case = Case { options: &[], changelog: Told::Nothing };
 
-/// Every way to compact, and to make changelog and deletion vectors.
-const CASES: [Case; 7] = [
+/// Every way to compact, and to make changelog and deletion vectors; and dynamic buckets, whose indexes go with their rows.
+const CASES: [Case; 8] = [
     PLAIN,
     Case { options: &[("changelog-producer", "input")], changelog: Told::Input },
     Case { options: &[("changelog-producer", "full-compaction")], changelog: Told::Changes },
@@ -41,6 +41,7 @@ const CASES: [Case; 7] = [
         changelog: Told::Changes,
     },
     Case { options: &[("merge-engine", "first-row"), ("changelog-producer", "lookup")], changelog: Told::Changes },
+    Case { options: &[("bucket", "-1"), ("dynamic-bucket.target-row-num", "16")], changelog: Told::Nothing },
 ];
 
 impl Case {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use alluvium_format::RowKind;
+use alluvium_format::{IndexFileMeta, IndexManifestEntry, RowKind};
 use alluvium_writer::CommitExtras;
 use serde_json::{Value, json};
 
@@ -52,9 +52,11 @@ async fn assert_as_paimon_made_it(name: &str, options: &[(&str, &str)]) {
     let (world, case) = replay(name, options).await;
     let snapshots: Vec<Value> = (world.snapshots().await.iter())
         .map(|snapshot| {
-            let members = ["id", "commitKind", "schemaId", "totalRecordCount", "deltaRecordCount"];
+            let members =
+                ["id", "commitKind", "schemaId", "totalRecordCount", "deltaRecordCount", "changelogRecordCount"];
             let json: Value = serde_json::from_str(&snapshot.to_json()).unwrap();
-            members.iter().map(|member| (member.to_string(), json[member].clone())).collect()
+            let there = members.iter().filter_map(|member| Some((member.to_string(), json.get(member)?.clone())));
+            there.collect()
         })
         .collect();
     let wanted: Vec<Value> = (case["snapshots"].as_array().unwrap().iter())
@@ -87,11 +89,12 @@ async fn assert_as_paimon_made_it(name: &str, options: &[(&str, &str)]) {
             file
         })
         .collect();
-    let text = |files: &[Value]| files.iter().map(sorted_members).collect::<Vec<_>>();
-    let (mut ours, mut theirs) = (text(&files), text(&wanted));
-    ours.sort();
-    theirs.sort();
-    assert_eq!(ours, theirs, "the files of {name}");
+    assert_same(&files, &wanted, &format!("the files of {name}"));
+    let wanted = case["indexFiles"].as_array().cloned().unwrap_or_default();
+    let wanted: Vec<Value> = (wanted.iter())
+        .map(|file| json!({"bucket": file["bucket"], "type": file["type"], "size": file["size"], "rows": file["rows"]}))
+        .collect();
+    assert_same(&index_files(&world).await, &wanted, &format!("the index files of {name}"));
     let path = format!("{}/../tests/golden/{name}/expected.ndjson", env!("CARGO_MANIFEST_DIR"));
     let expected = std::fs::read_to_string(path).unwrap();
     let expected: Vec<Value> = expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -99,6 +102,26 @@ async fn assert_as_paimon_made_it(name: &str, options: &[(&str, &str)]) {
     assert_eq!(read.len(), expected.len());
     assert!(read.values().all(|row| expected.contains(row)), "the rows of {name}");
     world.assert_no_garbage().await;
+}
+
+async fn index_files(world: &World) -> Vec<Value> {
+    let latest = world.table.snapshots().latest().await.unwrap().unwrap();
+    let Some(manifest) = &latest.index_manifest else { return Vec::new() };
+    let entries = world.table.manifests().index_entries(manifest).await.unwrap();
+    let file = |entry: &IndexManifestEntry| {
+        let IndexFileMeta { index_type, file_size, row_count, .. } = &entry.index_file;
+        json!({"bucket": entry.bucket, "type": index_type, "size": file_size, "rows": row_count})
+    };
+    entries.iter().map(file).collect()
+}
+
+/// In any order.
+fn assert_same(ours: &[Value], theirs: &[Value], what: &str) {
+    let text = |files: &[Value]| files.iter().map(sorted_members).collect::<Vec<_>>();
+    let (mut ours, mut theirs) = (text(ours), text(theirs));
+    ours.sort();
+    theirs.sort();
+    assert_eq!(ours, theirs, "{what}");
 }
 
 fn sorted_members(file: &Value) -> String {
@@ -122,4 +145,14 @@ async fn a_write_only_table_compacted_by_a_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_buckets() {
     assert_as_paimon_made_it("dedup-three-buckets", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dynamic_buckets() {
+    assert_as_paimon_made_it("dynamic-bucket", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dynamic_buckets_of_partitions() {
+    assert_as_paimon_made_it("dynamic-bucket-partitioned", &[]).await;
 }

@@ -3,6 +3,7 @@
 
 mod commits;
 mod compactors;
+mod dynamic_buckets;
 mod engines;
 mod faults;
 mod fleet;

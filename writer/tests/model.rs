@@ -68,7 +68,8 @@ fn plans() -> impl Strategy<Value = Plan> {
     let wait = prop_oneof![Just(CompactionWait::Background), Just(CompactionWait::Always)];
     let memory = prop_oneof![Just(1u64), Just(8_000), Just(1 << 20)];
     let steps = prop::collection::vec(step, 1..24);
-    (1..4i32, any::<bool>(), any::<bool>(), 2..5i32, memory, wait, steps).prop_map(
+    let buckets = prop_oneof![3 => 1..4i32, 1 => Just(-1)];
+    (buckets, any::<bool>(), any::<bool>(), 2..5i32, memory, wait, steps).prop_map(
         |(buckets, partitioned, sequence_field, trigger, memory_bytes, wait, steps)| Plan {
             buckets,
             partitioned,
@@ -88,6 +89,9 @@ impl Plan {
         });
         if self.sequence_field {
             options["sequence.field"] = json!("s");
+        }
+        if self.buckets == -1 {
+            options["dynamic-bucket.target-row-num"] = json!("7");
         }
         let partition_keys = if self.partitioned { json!(["p"]) } else { json!([]) };
         json!({

@@ -9,7 +9,7 @@ mod resume;
 
 use std::time::Duration;
 
-use alluvium::{CommitExtras, Committed, Error, OverwriteScope, StreamWrite, Table};
+use alluvium::{CommitExtras, Committed, Error, OverwriteScope, StreamWrite, Table, WriteMode, WriteOptions};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::failure::{Failure, Outcome};
@@ -108,7 +108,9 @@ struct Ingest {
 impl Ingest {
     async fn open(table: &Table, input: InputProgress, names: InputNames, plan: CommitPlan) -> Outcome<Self> {
         let user = plan.user.clone().unwrap_or_else(|| table.new_commit_user());
-        let write = table.stream_write(&user).await?;
+        let mode = plan.overwrite.as_ref().map_or(WriteMode::Append, |_| WriteMode::Overwrite);
+        let options = WriteOptions { mode, ..WriteOptions::default() };
+        let write = table.stream_write_with(&user, options).await?;
         let resumed_at = match (&plan.user, &plan.overwrite) {
             (Some(_), None) => names.position(&write.last_properties())?,
             _ => None,

@@ -9,6 +9,7 @@ mod changelog_file;
 mod commit_compaction;
 mod compaction;
 mod deletion_vector;
+mod dynamic_bucket;
 pub mod key;
 mod lookup;
 mod memory;
@@ -27,6 +28,7 @@ use crate::schema::{TableSchema, split_names};
 use crate::stats_mode::StatsMode;
 
 pub use compaction::LookupCompactMode;
+pub use dynamic_bucket::DYNAMIC_BUCKETS_MAX;
 pub use lookup::LookupCompression;
 pub use merge_engine::SequenceGroup;
 pub use notation::{parse_duration_millis, parse_memory_bytes};

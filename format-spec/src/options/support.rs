@@ -69,10 +69,10 @@ impl CoreOptions {
             return Err(Error::unsupported("writing tables without a primary key (append tables)"));
         }
         match self.bucket_mode(schema)? {
-            BucketMode::Fixed(_) => {}
+            BucketMode::Fixed(_) | BucketMode::Dynamic => {}
             BucketMode::Postpone => return Err(refused(key::BUCKET, "-2 (postpone)")),
             BucketMode::CrossPartition => return Err(refused(key::BUCKET, "-1 (cross-partition upsert)")),
-            BucketMode::Dynamic | BucketMode::Unaware => return Err(refused(key::BUCKET, "-1 (dynamic)")),
+            BucketMode::Unaware => return Err(refused(key::BUCKET, "-1 (append table)")),
         }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
             let format = self.file_format(level)?;

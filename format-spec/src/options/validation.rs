@@ -20,6 +20,7 @@ impl CoreOptions {
     pub fn validate(&self, schema: &TableSchema) -> Result<()> {
         self.bucket_mode(schema)?;
         self.bucket_function()?;
+        self.validate_dynamic_bucket()?;
         self.merge_engine()?;
         self.changelog_producer()?;
         self.sequence_descending()?;

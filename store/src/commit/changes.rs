@@ -32,6 +32,8 @@ pub(crate) struct Change {
     pub(crate) index: Vec<IndexManifestEntry>,
     /// The files above level 0 that compactions of tables that look up knew, bucket by bucket.
     pub(crate) known: HashMap<(BinaryRow, i32), HashSet<String>>,
+    /// The hash index files, partition by partition, that gave the rows of tables with dynamic buckets their buckets.
+    pub(crate) known_index: HashMap<BinaryRow, HashSet<String>>,
 }
 
 /// The parts of a commit.
@@ -55,6 +57,7 @@ impl Changes {
             changelog: Vec::new(),
             index: Vec::new(),
             known: HashMap::new(),
+            known_index: HashMap::new(),
         };
         let mut changes = Self { append: empty(CommitKind::Append), compact: empty(CommitKind::Compact) };
         for message in messages {
@@ -89,6 +92,9 @@ impl Changes {
         self.append.changelog.extend(data.changelog_files.into_iter().map(entry(FileKind::Add)));
         self.append.index.extend(data.deleted_index_files.into_iter().map(index(FileKind::Delete)));
         self.append.index.extend(data.new_index_files.into_iter().map(index(FileKind::Add)));
+        if let Some(known) = data.known_index_files {
+            self.append.known_index.entry(partition.clone()).or_default().extend(known);
+        }
         self.compact.entries.extend(compact.compact_before.into_iter().map(entry(FileKind::Delete)));
         self.compact.entries.extend(compact.compact_after.into_iter().map(entry(FileKind::Add)));
         self.compact.changelog.extend(compact.changelog_files.into_iter().map(entry(FileKind::Add)));

@@ -4,8 +4,10 @@
 //! file of each type; global indexes, and deletion vectors of tables without buckets, go by file name. Answers to
 //! `org.apache.paimon.manifest.IndexManifestFileHandler`.
 
+use std::collections::{HashMap, HashSet};
+
 use alluvium_format::{
-    BucketMode, Error, ErrorKind, FileKind, IndexManifestEntry, Result, deletion_vector, hash_index,
+    BinaryRow, BucketMode, Error, ErrorKind, FileKind, IndexManifestEntry, Result, deletion_vector, hash_index,
 };
 
 /// The list after `changes`, deletes before adds.
@@ -36,6 +38,35 @@ pub(crate) fn merge_index(
     }
     Ok(entries)
 }
+
+/// Checks that the hash indexes of partitions are those that gave the rows their buckets: by others the same key may have got another one.
+///
+/// # Errors
+/// `Conflict` when another job changed them.
+pub(crate) fn check_known(entries: &[IndexManifestEntry], known: &HashMap<BinaryRow, HashSet<String>>) -> Result<()> {
+    let mut missing: HashMap<&BinaryRow, HashSet<&str>> =
+        known.iter().map(|(partition, files)| (partition, files.iter().map(String::as_str).collect())).collect();
+    let hashes = entries.iter().filter(|entry| entry.index_file.index_type == hash_index::INDEX_TYPE);
+    for entry in hashes {
+        let name = entry.index_file.file_name.as_str();
+        if missing.get_mut(&entry.partition).is_some_and(|files| !files.remove(name)) {
+            return Err(clash(entry, WRITTEN_BY_OTHERS));
+        }
+    }
+    match missing.values().flatten().next() {
+        None => Ok(()),
+        Some(gone) => {
+            Err(Error::new(ErrorKind::Conflict, format!("the index file {gone} (HASH) is gone: {ONE_WRITER}")))
+        }
+    }
+}
+
+/// Why an index file is a conflict.
+const WRITTEN_BY_OTHERS: &str = "was written by another job: a key may get two buckets where two jobs write a table with dynamic buckets, \
+                                 so that nothing was committed; open the writer again, and let one job write the table";
+/// What to do about it.
+const ONE_WRITER: &str = "another job replaced rows of a table with dynamic buckets, so that nothing was committed; open the writer again, \
+                          and let one job write the table";
 
 fn by_bucket(entry: &IndexManifestEntry, mode: BucketMode) -> bool {
     match entry.index_file.index_type.as_str() {

@@ -90,6 +90,7 @@ pub(crate) fn replace<'a>(
         .map(|entry| IndexManifestEntry { kind: FileKind::Delete, ..entry });
     Change {
         known: HashMap::new(),
+        known_index: HashMap::new(),
         kind: CommitKind::Overwrite,
         entries: gone.chain(new.entries.iter().cloned()).collect(),
         changelog: Vec::new(),

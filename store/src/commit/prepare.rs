@@ -10,7 +10,7 @@ use alluvium_format::{
 };
 
 use crate::commit::changes::Change;
-use crate::commit::index_merge::merge_index;
+use crate::commit::index_merge::{check_known, merge_index};
 use crate::commit::manifest_merge::{MergeLimits, MergeStep, fold_minor};
 use crate::commit::plan::{Prepared, WrittenList};
 use crate::manifest_store::ManifestWriter;
@@ -66,13 +66,17 @@ impl Preparation<'_> {
 
     async fn write_index(&self, change: &Change) -> Result<Option<String>> {
         let before = self.latest.and_then(|latest| latest.index_manifest.as_deref());
-        if change.index.is_empty() {
+        if change.index.is_empty() && change.known_index.is_empty() {
             return Ok(before.map(str::to_owned));
         }
         let entries = match before {
             Some(name) => self.table.manifests().index_entries(name).await?.to_vec(),
             None => Vec::new(),
         };
+        check_known(&entries, &change.known_index)?;
+        if change.index.is_empty() {
+            return Ok(before.map(str::to_owned));
+        }
         let mode = self.table.options().bucket_mode(self.table.schema())?;
         self.writer.write_index(merge_index(entries, &change.index, mode)?).await.map(Some)
     }

@@ -378,6 +378,7 @@ fn conflicts_of_deletion_vectors() {
     for (there, delta, before, index, expected) in cases {
         let change = Change {
             known: HashMap::new(),
+            known_index: HashMap::new(),
             identifier: 1,
             kind: CommitKind::Compact,
             watermark: None,

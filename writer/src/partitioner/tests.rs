@@ -22,9 +22,8 @@ fn partitioner(partitioned: bool, buckets: i32) -> Partitioner {
     };
     Partitioner {
         partition: columns(partition),
-        bucket: columns(vec![(2, int)]),
-        function: BucketFunction::Default,
-        buckets,
+        key: columns(vec![(2, int)]),
+        buckets: Buckets::Fixed(BucketFunction::Default, buckets),
     }
 }
 
@@ -54,11 +53,15 @@ fn numbers(rows: &TableRows) -> Vec<i64> {
     (0..rows.len()).map(value).collect()
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
 type Bucketed = BTreeMap<(Vec<u8>, i32), Vec<i64>>;
 
-fn split(partitioner: &Partitioner, rows: TableRows) -> Bucketed {
+fn split(partitioner: &mut Partitioner, rows: TableRows) -> Bucketed {
     let mut bucketed = Bucketed::new();
-    for (bucket, rows) in partitioner.split(rows).unwrap() {
+    for (bucket, rows) in block_on(partitioner.split(rows)).unwrap() {
         let numbers = numbers(&rows);
         let kinds: Vec<i64> = rows.kinds.values().iter().map(|kind| i64::from(*kind)).collect();
         assert_eq!(kinds, numbers.iter().map(|number| number % 4).collect::<Vec<_>>(), "kinds go with their rows");
@@ -68,7 +71,7 @@ fn split(partitioner: &Partitioner, rows: TableRows) -> Bucketed {
     bucketed
 }
 
-fn one_by_one(partitioner: &Partitioner, values: &[(Option<String>, i32, i32)]) -> Bucketed {
+fn one_by_one(partitioner: &Partitioner, buckets: i32, values: &[(Option<String>, i32, i32)]) -> Bucketed {
     let mut bucketed = Bucketed::new();
     for (number, (p, q, k)) in (0..).zip(values) {
         let partition = if partitioner.partition.types.is_empty() {
@@ -77,9 +80,9 @@ fn one_by_one(partitioner: &Partitioner, values: &[(Option<String>, i32, i32)]) 
             let values = [p.clone().map(Datum::String), Some(Datum::Int(*q))];
             BinaryRow::encode(&partitioner.partition.types, &values).unwrap()
         };
-        let types = &partitioner.bucket.types;
+        let types = &partitioner.key.types;
         let key = BinaryRow::encode(types, &[Some(Datum::Int(*k))]).unwrap();
-        let bucket = bucket_of_row(BucketFunction::Default, partitioner.buckets, types, &key).unwrap();
+        let bucket = bucket_of_row(BucketFunction::Default, buckets, types, &key).unwrap();
         bucketed.entry((partition.to_serialized(), bucket)).or_default().push(number);
     }
     bucketed
@@ -88,8 +91,8 @@ fn one_by_one(partitioner: &Partitioner, values: &[(Option<String>, i32, i32)]) 
 #[test]
 fn rows_of_one_bucket_are_not_copied() {
     let rows = rows(&[(None, 1, 1), (None, 1, 2), (None, 1, 3)]);
-    for partitioner in [partitioner(true, 1), partitioner(false, 1)] {
-        let split = partitioner.split(rows.clone()).unwrap();
+    for mut partitioner in [partitioner(true, 1), partitioner(false, 1)] {
+        let split = block_on(partitioner.split(rows.clone())).unwrap();
         assert_eq!(split.len(), 1);
         for (mine, given) in split[0].1.values.columns().iter().zip(rows.values.columns()) {
             assert!(Arc::ptr_eq(mine, given));
@@ -104,7 +107,7 @@ proptest! {
         partitioned in any::<bool>(),
         buckets in prop_oneof![1..8i32, Just(1_000_000)],
     ) {
-        let partitioner = partitioner(partitioned, buckets);
-        prop_assert_eq!(split(&partitioner, rows(&values)), one_by_one(&partitioner, &values));
+        let mut partitioner = partitioner(partitioned, buckets);
+        prop_assert_eq!(split(&mut partitioner, rows(&values)), one_by_one(&partitioner, buckets, &values));
     }
 }

@@ -41,6 +41,7 @@ impl TableWrite {
     /// Publishes what was written, by one commit.
     pub(super) async fn change(&mut self, change: Change, identifier: i64, extras: CommitExtras) -> Result<Committed> {
         self.check_open()?;
+        self.check_mode(&change)?;
         self.state = State::Busy;
         let properties = extras.properties.into_iter().collect();
         let head = Committable { identifier, watermark: extras.watermark, properties, messages: Vec::new() };
@@ -62,6 +63,9 @@ impl TableWrite {
             Ok(committed) => {
                 if let Some(snapshot) = committed.snapshots.last() {
                     self.last = Some(snapshot.clone());
+                }
+                if let Some(assigner) = self.partitioner.assigner_mut() {
+                    assigner.committed();
                 }
                 self.state = State::Open;
                 Ok(committed)
@@ -92,7 +96,8 @@ impl TableWrite {
             }
             Change::Overwrite(_) => join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await,
         };
-        self.all_or_none(prepared).await
+        let messages = self.all_or_none(prepared).await?;
+        self.with_hash_indexes(messages).await
     }
 
     /// All messages; when one could not be made, what the others name is deleted.

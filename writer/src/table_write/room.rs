@@ -112,7 +112,9 @@ impl TableWrite {
 
     fn relief(&mut self) -> Relief {
         let (waiting, flushing) = (self.waiting_bytes(), self.flushing_bytes());
-        let (io, held) = (self.table.io(), waiting.saturating_add(flushing));
+        // Indexes of buckets stay: the buffers give way to them.
+        let index = self.partitioner.assigner().map_or(0, |assigner| assigner.bytes());
+        let (io, held) = (self.table.io(), waiting.saturating_add(flushing).saturating_add(index));
         let fits = waiting <= self.room.waiting_bytes_max(io);
         let reserved = self.room.reserves(io, held);
         if fits && (reserved || held <= UNASKED_BYTES) {
