@@ -146,7 +146,8 @@ fn associates(draft: &Draft<'_>, engine: &str) -> bool {
         "deduplicate" => adds_only || !draft.options.contains_key("sequence.field"),
         // A lone record keeps what its group's null sequence would not have set.
         "partial-update" => adds_only && !draft.options.contains_key("fields.g.sequence-group"),
-        _ => adds_only,
+        // What a compaction merged has the highest sequence of it, though its first values came before others.
+        _ => adds_only && !draft.options.contains_key("sequence.field"),
     }
 }
 
