@@ -362,7 +362,7 @@ async fn codecs_are_obeyed_and_named() {
 fn what_is_not_written_is_refused_by_name() {
     for (option, value) in [
         ("file.compression", "lzo"),
-        ("file.format", "orc"),
+        ("file.format", "csv"),
         ("file.format.per.level", "0:avro"),
         ("file.compression.per.level", "0:bz2"),
     ] {

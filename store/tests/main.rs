@@ -13,6 +13,7 @@ mod golden_table;
 mod local_disks;
 mod lookups;
 mod memory_table;
+mod orc_files;
 mod racing_store;
 mod read_copied;
 mod read_foreign;

@@ -1,5 +1,6 @@
 //! Data files that somebody damaged: errors that name the file, never a panic.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, ErrorKind, Predicate};
@@ -55,7 +56,8 @@ impl Victim {
     }
 }
 
-const CASES: [&str; 4] = ["types-parquet", "nested-values", "dedup-one-bucket", "dedup-key-string"];
+const CASES: [&str; 6] =
+    ["types-parquet", "nested-values", "dedup-one-bucket", "dedup-key-string", "types-orc", "dedup-orc"];
 
 #[tokio::test]
 async fn a_missing_file_is_named() {
@@ -90,7 +92,7 @@ async fn a_file_of_another_number_of_rows_is_named() {
 #[tokio::test]
 async fn a_format_that_is_not_built_is_named() {
     let mut victim = Victim::of("dedup-one-bucket").await;
-    for (name, format) in [("data-1-0.orc", "orc"), ("data-1-0.avro", "avro"), ("data-1-0.zstd.row", "row")] {
+    for (name, format) in [("data-1-0.avro", "avro"), ("data-1-0.zstd.row", "row")] {
         victim.file.file_name = name.to_owned();
         let error = victim.read().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -112,18 +114,27 @@ async fn cut_files_are_errors() {
     }
 }
 
-/// A bit of each byte of the footer, and random bits of all bytes. Some say another thing that is possible.
+/// Where a file says what is in it: the footer of a Parquet file, the second half of an ORC file, which is compressed.
+fn described(file: &str, bytes: &[u8]) -> Range<usize> {
+    if file.ends_with(".orc") {
+        return bytes.len() / 2..bytes.len();
+    }
+    let (_, end) = bytes.split_at(bytes.len() - 8);
+    bytes.len() - 8 - u32::from_le_bytes(end[..4].try_into().unwrap()) as usize..bytes.len()
+}
+
+/// A bit of each byte that says what is in the file, and random bits of all bytes. Some say another thing that is possible.
 #[tokio::test]
 async fn flipped_bits_never_panic() {
     for case in CASES {
         let victim = Victim::of(case).await;
         let length = victim.bytes.len();
-        let footer = u32::from_le_bytes(victim.bytes[length - 8..length - 4].try_into().unwrap()) as usize + 8;
         let mut random = SmallRng::seed_from_u64(7);
-        let in_footer: Vec<_> = (length - footer..length).map(|at| (at, random.random_range(0..8))).collect();
+        let described = described(&victim.file.file_name, &victim.bytes);
+        let described: Vec<_> = described.map(|at| (at, random.random_range(0..8))).collect();
         let anywhere: Vec<_> = (0..1000).map(|_| (random.random_range(0..length), random.random_range(0..8))).collect();
         let mut errors = 0;
-        for (at, bit) in in_footer.into_iter().chain(anywhere) {
+        for (at, bit) in described.into_iter().chain(anywhere) {
             let mut bytes = victim.bytes.clone();
             bytes[at] ^= 1 << bit;
             victim.put(bytes).await;

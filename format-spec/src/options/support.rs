@@ -21,6 +21,9 @@ const OFF: [(&str, &str); 11] = [
     (key::BRANCH, "main"),
 ];
 
+/// Formats of data files and changelog files; codecs are checked as they are met.
+const WRITTEN_FORMATS: [&str; 2] = ["parquet", "orc"];
+
 /// Options whose presence alone asks a writer for something that is not there.
 const ABSENT_ON_WRITE: [&str; 2] = [key::DATA_FILE_EXTERNAL_PATHS, key::PARTITION_EXPIRATION_TIME];
 
@@ -76,11 +79,11 @@ impl CoreOptions {
         }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
             let format = self.file_format(level)?;
-            if format != "parquet" {
+            if !WRITTEN_FORMATS.contains(&format.as_str()) {
                 return Err(refused(key::FILE_FORMAT, &format));
             }
             let format = self.changelog_file_format(level)?;
-            if format != "parquet" && self.changelog_producer()? != ChangelogProducer::None {
+            if !WRITTEN_FORMATS.contains(&format.as_str()) && self.changelog_producer()? != ChangelogProducer::None {
                 return Err(refused(key::CHANGELOG_FILE_FORMAT, &format));
             }
         }

@@ -11,12 +11,14 @@ use arrow_array::ArrayRef;
 use bytes::Bytes;
 
 use super::format::FileFormat;
+use super::orc::{OrcLayout, OrcWriter};
 use super::parquet::{ParquetLayout, ParquetWriter};
 
 /// What all files of a writer have in common.
 #[derive(Debug)]
 pub(super) enum FileLayout {
     Parquet(Arc<ParquetLayout>),
+    Orc(Arc<OrcLayout>),
 }
 
 impl FileLayout {
@@ -32,6 +34,7 @@ impl FileLayout {
     ) -> Result<Self> {
         Ok(match format {
             FileFormat::Parquet => Self::Parquet(Arc::new(ParquetLayout::of(fields, options, compression)?)),
+            FileFormat::Orc => Self::Orc(Arc::new(OrcLayout::of(fields, options, compression)?)),
         })
     }
 
@@ -42,6 +45,7 @@ impl FileLayout {
     pub(super) fn begin(&self) -> Result<FileWriter> {
         Ok(match self {
             Self::Parquet(layout) => FileWriter::Parquet(Box::new(ParquetWriter::new(Arc::clone(layout))?)),
+            Self::Orc(layout) => FileWriter::Orc(Box::new(OrcWriter::new(Arc::clone(layout))?)),
         })
     }
 }
@@ -50,6 +54,7 @@ impl FileLayout {
 #[derive(Debug)]
 pub(super) enum FileWriter {
     Parquet(Box<ParquetWriter>),
+    Orc(Box<OrcWriter>),
 }
 
 impl FileWriter {
@@ -60,6 +65,7 @@ impl FileWriter {
     pub(super) fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
         match self {
             Self::Parquet(writer) => writer.write(columns),
+            Self::Orc(writer) => writer.write(columns),
         }
     }
 
@@ -67,6 +73,7 @@ impl FileWriter {
     pub(super) fn encoded_bytes(&self) -> u64 {
         match self {
             Self::Parquet(writer) => writer.encoded_bytes(),
+            Self::Orc(writer) => writer.encoded_bytes(),
         }
     }
 
@@ -74,6 +81,7 @@ impl FileWriter {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Parquet(writer) => writer.is_full(),
+            Self::Orc(writer) => writer.is_full(),
         }
     }
 
@@ -84,6 +92,7 @@ impl FileWriter {
     pub(super) fn take_bytes(&mut self) -> Result<Bytes> {
         match self {
             Self::Parquet(writer) => writer.take_bytes(),
+            Self::Orc(writer) => Ok(writer.take_bytes()),
         }
     }
 
@@ -94,6 +103,7 @@ impl FileWriter {
     pub(super) fn finish(&mut self) -> Result<Bytes> {
         match self {
             Self::Parquet(writer) => writer.finish(),
+            Self::Orc(writer) => writer.finish(),
         }
     }
 }

@@ -10,6 +10,8 @@ use alluvium_format::{Error, Result, path};
 pub(super) enum FileFormat {
     /// `parquet`.
     Parquet,
+    /// `orc`.
+    Orc,
 }
 
 impl FileFormat {
@@ -17,6 +19,7 @@ impl FileFormat {
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "parquet" => Some(Self::Parquet),
+            "orc" => Some(Self::Orc),
             _ => None,
         }
     }
@@ -25,6 +28,7 @@ impl FileFormat {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
         }
     }
 

@@ -8,6 +8,7 @@ mod file_names;
 mod file_summary;
 mod file_writer;
 mod format;
+mod orc;
 mod parquet;
 pub mod reader;
 mod record_columns;

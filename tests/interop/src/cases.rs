@@ -105,6 +105,7 @@ pub fn all() -> Vec<Case> {
     let mut cases = keyed();
     cases.extend(with_options());
     cases.push(every_type());
+    cases.extend(in_orc());
     cases
 }
 
@@ -179,6 +180,23 @@ fn with_options() -> Vec<Case> {
             json!({"bucket": "1", "metadata.stats-mode": "full", "metadata.stats-dense-store": "false"}),
         ),
         small("snappy", json!({"bucket": "1", "file.compression": "snappy"})),
+    ]
+}
+
+/// Tables of ORC files, and of some among others.
+fn in_orc() -> Vec<Case> {
+    let fields = [("k", json!("INT")), ("v", json!("BIGINT")), ("s", json!("STRING"))];
+    let small = |name, options| Case { key_pool: 8, ..case(name, &fields, &["k"], &[], options) };
+    let mut every = Case { name: "every_type_in_orc", ..every_type() };
+    every.schema["options"]["file.format"] = json!("orc");
+    let per_level = json!({"bucket": "1", "file.format.per.level": "0:orc", "file.compression.per.level": "0:zlib"});
+    let changes = json!({"bucket": "1", "changelog-producer": "input", "changelog-file.format": "orc"});
+    let vectors = json!({"bucket": "1", "file.format": "orc", "deletion-vectors.enabled": "true"});
+    vec![
+        every,
+        small("orc_at_level_0", per_level),
+        small("orc_changes", changes),
+        small("orc_with_deletion_vectors", vectors),
     ]
 }
 

@@ -167,7 +167,8 @@ fn random_decimal(rng: &mut SmallRng, text: &str) -> Value {
 
 fn random_timestamp(rng: &mut SmallRng, text: &str) -> Value {
     let precision = parameter(text, 0).unwrap_or(6) as usize;
-    let second = ["1969-12-31T23:59:59", "2013-01-31T10:00:00", "1900-01-01T00:00:00", "2024-02-29T12:34:56"]
+    // ORC cannot tell the last second before 1970 from the first one after it.
+    let second = ["1969-12-31T23:59:58", "2013-01-31T10:00:00", "1900-01-01T00:00:00", "2024-02-29T12:34:56"]
         [rng.random_range(0..4)];
     let fraction: String = format!("{:09}", rng.random_range(0..1_000_000_000u32)).chars().take(precision).collect();
     let point = if precision > 0 { "." } else { "" };

@@ -12,6 +12,7 @@ use arrow_array::ArrayRef;
 use super::file_chunks::FileChunks;
 use super::stored_file::StoredFile;
 use crate::data_file::format::FileFormat;
+use crate::data_file::orc::read::{OrcBatches, OrcFile};
 use crate::data_file::parquet::read::{ParquetBatches, ParquetFile};
 
 /// Rows of a file: one column for each field that was asked for.
@@ -31,6 +32,7 @@ pub(super) struct FilePart {
 #[derive(Debug)]
 pub(super) enum OpenFile {
     Parquet(ParquetFile),
+    Orc(OrcFile),
 }
 
 impl OpenFile {
@@ -45,6 +47,7 @@ impl OpenFile {
     ) -> Result<Self> {
         match format {
             FileFormat::Parquet => Ok(Self::Parquet(ParquetFile::open(file, chunks, part.fields).await?)),
+            FileFormat::Orc => Ok(Self::Orc(OrcFile::open(file, chunks, &part.fields).await?)),
         }
     }
 
@@ -52,6 +55,7 @@ impl OpenFile {
     pub(super) fn stretches(&self) -> Vec<Range<u64>> {
         match self {
             Self::Parquet(file) => file.stretches(),
+            Self::Orc(file) => file.stretches(),
         }
     }
 
@@ -60,6 +64,7 @@ impl OpenFile {
     pub(super) fn matching(&self, predicate: &Predicate, written: &[DataField], asked: &[DataField]) -> Vec<usize> {
         match self {
             Self::Parquet(file) => file.matching(predicate, written, asked),
+            Self::Orc(file) => file.matching(predicate, written, asked),
         }
     }
 
@@ -70,6 +75,7 @@ impl OpenFile {
     pub(super) fn read(self, stretches: Vec<usize>) -> Result<Batches> {
         match self {
             Self::Parquet(file) => Ok(Batches::Parquet(Box::new(file.read(stretches)?))),
+            Self::Orc(file) => Ok(Batches::Orc(Box::new(file.read(stretches)))),
         }
     }
 }
@@ -78,6 +84,7 @@ impl OpenFile {
 #[derive(Debug)]
 pub(super) enum Batches {
     Parquet(Box<ParquetBatches>),
+    Orc(Box<OrcBatches>),
 }
 
 impl Batches {
@@ -88,6 +95,7 @@ impl Batches {
     pub(super) async fn next(&mut self) -> Result<Option<DecodedRows>> {
         match self {
             Self::Parquet(batches) => batches.next().await,
+            Self::Orc(batches) => batches.next().await,
         }
     }
 }

@@ -1,0 +1,171 @@
+//! Data files in ORC: what is written comes back; stripes that are left out; what is refused.
+
+use std::sync::Arc;
+
+use alluvium_format::arrow::{array_from_datums, to_arrow_schema};
+use alluvium_format::{
+    BinaryRow, CompareOp, DataField, DataFileMeta, DataType, Datum, ErrorKind, FileSource, Predicate, TableSchema,
+    TypeRoot,
+};
+use alluvium_merge_tree::KeyValueBatch;
+use alluvium_store::{
+    DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, Publish, RollingFileWriter,
+    SystemColumns, TableIo, TableStore,
+};
+use arrow_array::{Int8Array, Int64Array, RecordBatch};
+use indexmap::IndexMap;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+
+/// A table of ORC files with the key `k` and other columns.
+fn table(store: Arc<dyn ObjectStore>, columns: Vec<DataType>, options: &[(&str, &str)]) -> TableStore {
+    let key = DataField::new(0, "k", DataType::not_null(TypeRoot::Int));
+    let others = columns.into_iter().zip(1..).map(|(data_type, id)| DataField::new(id, format!("c{id}"), data_type));
+    let fixed = [("bucket", "1"), ("file.format", "orc")];
+    let options = fixed.iter().chain(options).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let schema = TableSchema {
+        version: 3,
+        id: 0,
+        fields: std::iter::once(key).chain(others).collect(),
+        highest_field_id: 100,
+        partition_keys: Vec::new(),
+        primary_keys: vec!["k".to_owned()],
+        options: IndexMap::from_iter(options),
+        comment: None,
+        time_millis: 0,
+    };
+    let io = TableIo::new(store, Path::default(), Publish::ConditionalPut);
+    TableStore::new("db.t", io.clone(), io, Arc::new(schema)).unwrap()
+}
+
+fn in_memory(columns: &[&str], options: &[(&str, &str)]) -> TableStore {
+    let columns = columns.iter().map(|data_type| DataType::parse(data_type).unwrap());
+    table(Arc::new(InMemory::new()), columns.collect(), options)
+}
+
+fn bucket() -> PartitionBucket {
+    PartitionBucket { partition: BinaryRow::empty(), bucket: 0 }
+}
+
+fn spec() -> DataFileSpec {
+    DataFileSpec { bucket: bucket(), level: 0, content: FileContent::Data(FileSource::Append) }
+}
+
+async fn write(table: &TableStore, batch: &KeyValueBatch) -> alluvium_format::Result<DataFileMeta> {
+    table.io().put("schema/schema-0", table.schema().to_json()).await.unwrap();
+    let mut writer = RollingFileWriter::new(table, spec())?;
+    writer.write(batch).await?;
+    let mut files = writer.finish().await?;
+    assert_eq!(files.len(), 1);
+    assert!(files[0].file_name.ends_with(".orc"));
+    Ok(files.remove(0))
+}
+
+/// The rows of a file in some fields, without the stripes that the predicate rules out.
+async fn read(table: &TableStore, file: &DataFileMeta, fields: &[DataField], predicate: Predicate) -> KeyValueBatch {
+    let read = DataFileRead { fields: fields.into(), system: SystemColumns::All, predicate, deletions: Arc::default() };
+    let mut reader = DataFileReader::open(table, &bucket(), file, &read).await.unwrap();
+    let mut batches = Vec::new();
+    while let Some(batch) = reader.next().await.unwrap() {
+        batches.push(batch.into_key_values().unwrap());
+    }
+    let values = batches.iter().map(|batch| &batch.values);
+    let schema = to_arrow_schema(fields).unwrap();
+    let values = arrow_select::concat::concat_batches(&schema, values).unwrap();
+    let sequences = batches.iter().flat_map(|batch| batch.sequences.values()).copied();
+    let kinds = batches.iter().flat_map(|batch| batch.kinds.values()).copied();
+    KeyValueBatch::try_new(sequences.collect::<Vec<_>>().into(), kinds.collect::<Vec<_>>().into(), values).unwrap()
+}
+
+/// Rows with the keys 0, 1 … and one more column.
+fn rows(table: &TableStore, values: Vec<Option<Datum>>) -> KeyValueBatch {
+    let fields = &table.schema().fields;
+    let count = values.len();
+    let keys: Vec<_> = (0..count as i32).map(|key| Some(Datum::Int(key))).collect();
+    let columns = [keys, values]
+        .into_iter()
+        .zip(fields)
+        .map(|(values, field)| array_from_datums(&field.data_type, &values).unwrap());
+    let values = RecordBatch::try_new(to_arrow_schema(fields).unwrap(), columns.collect()).unwrap();
+    KeyValueBatch::try_new(Int64Array::from(vec![7; count]), Int8Array::from(vec![0; count]), values).unwrap()
+}
+
+/// Each slice that is written becomes a stripe.
+const SMALL_STRIPES: (&str, &str) = ("orc.stripe.size", "1");
+
+#[tokio::test]
+async fn stripes_that_cannot_match_are_not_read() {
+    let table = in_memory(&["STRING"], &[SMALL_STRIPES]);
+    let text = |row: i32| Some(Datum::String(format!("{row:06}")));
+    let batch = rows(&table, (0..30_000).map(text).collect());
+    let file = write(&table, &batch).await.unwrap();
+    let compare = |column: &str, op, literal| Predicate::Compare { column: column.to_owned(), op, literal };
+    for (predicate, rows) in [
+        (compare("k", CompareOp::Lt, Datum::Int(100)), 8192),
+        (compare("k", CompareOp::GtEq, Datum::Int(24_576)), 30_000 - 24_576),
+        (compare("c1", CompareOp::Eq, Datum::String("008192".to_owned())), 8192),
+        (compare("c1", CompareOp::Gt, Datum::String("1".to_owned())), 0),
+        (Predicate::IsNull("c1".to_owned()), 0),
+        (Predicate::IsNotNull("c1".to_owned()), 30_000),
+    ] {
+        let read = read(&table, &file, &table.schema().fields, predicate.clone()).await;
+        assert_eq!(read.num_rows(), rows, "{predicate:?}");
+    }
+}
+
+/// A column of many different texts that begins with few: its dictionaries end their stripes.
+#[tokio::test]
+async fn dictionaries_end_before_they_are_too_large() {
+    let table = in_memory(&["STRING"], &[]);
+    let text = |row: usize| Some(Datum::String(if row < 5000 { "same".to_owned() } else { format!("text {row}") }));
+    let batch = rows(&table, (0..150_000).map(text).collect());
+    let file = write(&table, &batch).await.unwrap();
+    assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await, batch);
+}
+
+#[tokio::test]
+async fn the_second_before_1970_is_refused_unless_it_is_whole() {
+    for data_type in ["TIMESTAMP(3)", "TIMESTAMP(6)", "TIMESTAMP(9)"] {
+        let table = in_memory(&[data_type], &[]);
+        let moments = |millis: &[i64]| {
+            let moment = |millis: &i64| Some(Datum::Timestamp { millis: *millis, nanos_of_milli: 0 });
+            rows(&table, millis.iter().map(moment).collect())
+        };
+        let batch = moments(&[-1000, -1001, -1999, -2000, -123_456_789, 0, 1]);
+        let file = write(&table, &batch).await.unwrap();
+        assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await, batch);
+        for millis in [-1, -999] {
+            let error = write(&table, &moments(&[millis])).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().contains("column"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_char_comes_back_without_the_blanks_at_its_end() {
+    let table = in_memory(&["CHAR(4)"], &[]);
+    let texts =
+        |texts: &[&str]| rows(&table, texts.iter().map(|text| Some(Datum::String((*text).to_owned()))).collect());
+    let file = write(&table, &texts(&["a", "ü b", "c  ", "", "full"])).await.unwrap();
+    let read = read(&table, &file, &table.schema().fields, Predicate::True).await;
+    assert_eq!(read, texts(&["a", "ü b", "c", "", "full"]));
+}
+
+#[test]
+fn what_orc_has_not_is_refused_by_name() {
+    for (option, value, kind) in [
+        ("file.compression", "gzip", ErrorKind::Unsupported),
+        ("orc.compress", "LZO", ErrorKind::Unsupported),
+        ("file.compression.zstd-level", "99", ErrorKind::Invalid),
+        ("orc.compress.size", "0", ErrorKind::Invalid),
+        ("orc.stripe.size", "much", ErrorKind::Invalid),
+    ] {
+        let error = RollingFileWriter::new(&in_memory(&[], &[(option, value)]), spec()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{option}");
+        assert!(error.to_string().contains(value), "{error}");
+    }
+    RollingFileWriter::new(&in_memory(&[], &[("file.compression", "gzip"), ("orc.compress", "SNAPPY")]), spec())
+        .unwrap();
+}
