@@ -20,6 +20,7 @@ pub mod error;
 pub mod file_index;
 pub mod hash_index;
 pub mod index_file;
+pub mod java_map;
 mod json;
 pub mod json_value;
 pub mod key_value_file;

@@ -17,9 +17,6 @@ pub struct BloomFilter {
 }
 
 impl BloomFilter {
-    /// The index type.
-    pub const INDEX_TYPE: &'static str = "bloom-filter";
-
     /// An empty filter for `items` values (option `items`, 1 000 000 by default) of which a share of `false_positives` (option `fpp`, 0.1)
     /// that are not in the file may be taken to be. [`crate::ErrorKind::Invalid`] when either makes no sense.
     pub fn new(items: u32, false_positives: f64) -> Result<Self> {

@@ -2,6 +2,7 @@
 //!
 //! Answers to `org.apache.paimon.fileindex.bloomfilter.FastHash`.
 
+use super::value::{Probe, Value, ValueForm, Values};
 use crate::data_type::{DataType, TypeRoot};
 use crate::datum::Datum;
 use crate::error::{Error, Result};
@@ -12,38 +13,38 @@ const PRIME_3: u64 = 0x1656_67b1_9e37_79f9;
 const PRIME_4: u64 = 0x85eb_ca77_c2b2_ae63;
 const PRIME_5: u64 = 0x27d4_eb2f_1656_67c5;
 
-/// A timestamp of so many digits after the second counts in milliseconds, of more in microseconds.
-const MILLIS_PRECISION_MAX: u8 = 3;
-
-/// The hash of a value of `data_type`. [`crate::ErrorKind::Unsupported`] for a type that bloom filters do not have.
+/// The hash of a value of `data_type`.
+///
+/// # Errors
+/// [`crate::ErrorKind::Unsupported`] for a value or a type that bloom filters do not have.
 pub fn hash_of(value: &Datum, data_type: &DataType) -> Result<i64> {
-    let number = match value {
-        Datum::String(text) => return Ok(xx_hash(text.as_bytes())),
-        Datum::Bytes(bytes) => return Ok(xx_hash(bytes)),
-        Datum::Float(float) => i64::from(if float.is_nan() { f32::NAN } else { *float }.to_bits().cast_signed()),
-        Datum::Double(double) => if double.is_nan() { f64::NAN } else { *double }.to_bits().cast_signed(),
-        other => match long_of(other, data_type) {
-            Some(long) => long,
-            None => return Err(Error::unsupported(format!("a bloom filter over {data_type}"))),
-        },
-    };
-    Ok(mix(number))
+    let unsupported = || Error::unsupported(format!("a bloom filter over {data_type}"));
+    let form = bloom_form(data_type).ok_or_else(unsupported)?;
+    Probe::of(value, data_type).map(|probe| hash(&probe.value, form)).ok_or_else(unsupported)
 }
 
-/// Integers, dates and times as they are, timestamps in the unit of their precision.
-pub(super) fn long_of(value: &Datum, data_type: &DataType) -> Option<i64> {
+/// The form of a type that bloom filters have.
+pub(super) fn bloom_form(data_type: &DataType) -> Option<ValueForm> {
+    match data_type.root {
+        TypeRoot::Boolean | TypeRoot::Decimal { .. } => None,
+        _ => ValueForm::of(data_type),
+    }
+}
+
+/// The hash of a value.
+pub(super) fn hash(value: &Value, form: ValueForm) -> i64 {
     match value {
-        Datum::TinyInt(value) => Some(i64::from(*value)),
-        Datum::SmallInt(value) => Some(i64::from(*value)),
-        Datum::Int(value) | Datum::Date(value) | Datum::Time(value) => Some(i64::from(*value)),
-        Datum::BigInt(value) => Some(*value),
-        Datum::Timestamp { millis, nanos_of_milli } => match data_type.root {
-            TypeRoot::Timestamp(..=MILLIS_PRECISION_MAX) | TypeRoot::TimestampLtz(..=MILLIS_PRECISION_MAX) => {
-                Some(*millis)
-            }
-            _ => Some(millis.wrapping_mul(1000).wrapping_add(i64::from(*nanos_of_milli / 1000))),
-        },
-        _ => None,
+        Value::Number(number) => mix(form.bits(*number)),
+        Value::Bytes(bytes) => xx_hash(bytes),
+    }
+}
+
+/// Calls `take` with the hash of each value of a column that is not null.
+pub(super) fn for_each_hash(values: &Values, form: ValueForm, mut take: impl FnMut(i64)) {
+    match values {
+        Values::Numbers(values) => values.iter().flatten().for_each(|number| take(mix(form.bits(number)))),
+        Values::Texts(values) => values.iter().flatten().for_each(|text| take(xx_hash(text.as_bytes()))),
+        Values::Bytes(values) => values.iter().flatten().for_each(|bytes| take(xx_hash(bytes))),
     }
 }
 

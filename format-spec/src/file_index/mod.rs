@@ -1,16 +1,30 @@
 #![doc = include_str!("../../file_index.md")]
 
-pub mod bitmap;
-pub mod bloom;
+mod bitmap;
+mod bloom;
+mod bsi;
+mod column_index;
+mod cursor;
 mod hash;
-
-pub use bitmap::BitmapIndex;
-pub use bloom::BloomFilter;
-pub use hash::hash_of;
+mod kind;
+mod predicate;
+mod range_bitmap;
+mod row_bitmap;
+mod value;
+mod value_rows;
+mod writer;
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use cursor::Cursor;
+
+pub use bitmap::BitmapVersion;
+pub use bloom::BloomFilter;
+pub use hash::hash_of;
+pub use kind::FileIndexKind;
+pub use predicate::{FileIndexPredicate, FileIndexResult, comparable_columns};
+pub use writer::{FileIndexPlan, FileIndexWriter};
 
 const MAGIC: u64 = 1_493_475_289_347_502;
 const VERSION: i32 = 1;
@@ -91,13 +105,13 @@ pub fn decode(bytes: &Bytes, path: &str) -> Result<Vec<FileIndex>> {
     if version != VERSION {
         return Err(Error::unsupported(format!("{path}: file index of version {version}")));
     }
-    cursor.int()?;
+    let header_bytes = cursor.int()?;
     let mut indexes = Vec::new();
     for _ in 0..cursor.count(2 + 4)? {
         let column = cursor.text()?;
         for _ in 0..cursor.count(2 + 8)? {
             let index_type = cursor.text()?;
-            let (at, start, length) = (cursor.position, cursor.int()?, cursor.int()?);
+            let (at, start, length) = (cursor.position(), cursor.int()?, cursor.int()?);
             let body = match usize::try_from(start).ok().zip(usize::try_from(length).ok()) {
                 Some((start, length)) => {
                     let end = start.checked_add(length).filter(|end| *end <= bytes.len());
@@ -110,64 +124,8 @@ pub fn decode(bytes: &Bytes, path: &str) -> Result<Vec<FileIndex>> {
             indexes.push(FileIndex { column: column.clone(), index_type, body });
         }
     }
+    if usize::try_from(header_bytes).is_ok_and(|bytes| bytes < cursor.position()) {
+        return Err(cursor.corrupt(format!("the header is longer than the {header_bytes} bytes it says")));
+    }
     Ok(indexes)
-}
-
-/// A place in big-endian bytes.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    position: usize,
-    path: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(bytes: &'a [u8], path: &'a str) -> Self {
-        Self { bytes, position: 0, path }
-    }
-
-    fn corrupt(&self, why: impl std::fmt::Display) -> Error {
-        Error::corrupt(self.path, self.position, why)
-    }
-
-    fn remaining(&self) -> usize {
-        self.bytes.len() - self.position
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let end = self.position.checked_add(length);
-        let taken = end.and_then(|end| self.bytes.get(self.position..end));
-        let taken = taken.ok_or_else(|| self.corrupt(format!("{length} bytes wanted, {} left", self.remaining())))?;
-        self.position += length;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let taken = self.take(N)?;
-        taken.try_into().map_err(|_| self.corrupt("too few bytes"))
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn int(&mut self) -> Result<i32> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    fn long(&mut self) -> Result<i64> {
-        self.array().map(i64::from_be_bytes)
-    }
-
-    /// A number of things of at least `bytes` each, which what is left must be able to hold.
-    fn count(&mut self, bytes: usize) -> Result<usize> {
-        let count = self.int()?;
-        let fits = usize::try_from(count).ok().filter(|count| *count <= self.remaining() / bytes);
-        fits.ok_or_else(|| self.corrupt(format!("{count} things in {} bytes", self.remaining())))
-    }
-
-    fn text(&mut self) -> Result<String> {
-        let length = u16::from_be_bytes(self.array()?);
-        let taken = self.take(usize::from(length))?;
-        str::from_utf8(taken).map(str::to_owned).map_err(|error| self.corrupt(format!("text is not UTF-8: {error}")))
-    }
 }

@@ -10,6 +10,7 @@ mod commit_compaction;
 mod compaction;
 mod deletion_vector;
 mod dynamic_bucket;
+mod file_index;
 pub mod key;
 mod lookup;
 mod memory;
@@ -29,6 +30,7 @@ use crate::stats_mode::StatsMode;
 
 pub use compaction::LookupCompactMode;
 pub use dynamic_bucket::DYNAMIC_BUCKETS_MAX;
+pub use file_index::IndexedColumn;
 pub use lookup::LookupCompression;
 pub use merge_engine::SequenceGroup;
 pub use notation::{parse_duration_millis, parse_memory_bytes};

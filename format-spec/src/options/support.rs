@@ -4,6 +4,7 @@
 use super::{BucketMode, ChangelogProducer, CoreOptions, key};
 use crate::data_type::{DataType, TypeRoot};
 use crate::error::{Error, Result};
+use crate::file_index::FileIndexPlan;
 use crate::schema::TableSchema;
 
 /// Options that change what a writer or a reader must do and that are off as long as they have the value beside them.
@@ -89,10 +90,7 @@ impl CoreOptions {
         }
         self.check_off(&OFF)?;
         self.check_absent(&ABSENT_ON_WRITE)?;
-        match self.iter().find(|(name, _)| name.starts_with("file-index.")) {
-            Some((name, _)) => Err(self.refused_value(name)),
-            None => Ok(()),
-        }
+        FileIndexPlan::of(&schema.fields, self).map(drop)
     }
 
     fn check_off(&self, options: &[(&str, &str)]) -> Result<()> {

@@ -9,7 +9,7 @@ use alluvium_format::data_type::{DataType, TypeRoot};
 use alluvium_format::datum::Datum;
 use alluvium_format::murmur;
 
-use super::java_map::JavaKey;
+use alluvium_format::java_map::JavaKey;
 
 /// An element of a collection, or the key of a map, with the scale that decimals of its type have.
 #[derive(Clone, Debug)]

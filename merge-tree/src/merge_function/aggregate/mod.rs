@@ -9,7 +9,6 @@ mod boolean;
 mod decimal;
 mod folds;
 mod function;
-mod java_map;
 mod java_value;
 mod listagg;
 mod nested;

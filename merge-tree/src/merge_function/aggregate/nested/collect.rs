@@ -12,8 +12,8 @@ use alluvium_format::datum::Datum;
 use super::{Elements, element_type, elements};
 use crate::merge_function::aggregate::folds::Rule;
 use crate::merge_function::aggregate::function::Tokens;
-use crate::merge_function::aggregate::java_map::JavaMap;
 use crate::merge_function::aggregate::java_value::{Boxed, boxed_equal, equaliser_equal};
+use alluvium_format::java_map::JavaMap;
 
 /// Appends arrays.
 pub(crate) struct Collect<'a> {

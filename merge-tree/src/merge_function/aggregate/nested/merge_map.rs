@@ -8,8 +8,8 @@ use alluvium_format::datum::Datum;
 
 use super::{Entries, entries};
 use crate::merge_function::aggregate::folds::Rule;
-use crate::merge_function::aggregate::java_map::JavaMap;
 use crate::merge_function::aggregate::java_value::Boxed;
+use alluvium_format::java_map::JavaMap;
 
 /// Unites maps.
 pub(crate) struct MergeMap<'a> {

@@ -11,9 +11,9 @@ use alluvium_format::datum::Datum;
 use super::entries;
 use super::merge_map::as_map;
 use crate::merge_function::aggregate::folds::Rule;
-use crate::merge_function::aggregate::java_map::JavaMap;
 use crate::merge_function::aggregate::java_value::Boxed;
 use crate::merge_function::aggregate::no_retraction;
+use alluvium_format::java_map::JavaMap;
 
 /// Unites maps by the time of each value.
 pub(crate) struct MergeMapWithKeytime<'a> {

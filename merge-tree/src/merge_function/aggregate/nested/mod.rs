@@ -1,7 +1,7 @@
 //! Functions over arrays and maps, value by value: `collect`, `merge_map`, `nested_update` and their kin.
 //!
 //! A value is taken out of its column as a [`Datum`], folded, and put into a new column. Collections come out in the order in which Java
-//! has them (see [`super::java_map`]).
+//! has them (see [`alluvium_format::java_map`]).
 
 mod collect;
 mod merge_map;

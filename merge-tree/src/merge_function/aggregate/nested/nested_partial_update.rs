@@ -10,8 +10,8 @@ use alluvium_format::datum::Datum;
 use super::row_key::RowKey;
 use super::{array_of, rows};
 use crate::merge_function::aggregate::folds::Rule;
-use crate::merge_function::aggregate::java_map::JavaMap;
 use crate::merge_function::aggregate::no_retraction;
+use alluvium_format::java_map::JavaMap;
 
 /// Unites arrays of rows, field by field.
 pub(crate) struct NestedPartialUpdate {

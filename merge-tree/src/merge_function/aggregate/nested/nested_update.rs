@@ -11,8 +11,8 @@ use alluvium_format::datum::Datum;
 use super::row_key::RowKey;
 use super::{array_of, elements, rows};
 use crate::merge_function::aggregate::folds::Rule;
-use crate::merge_function::aggregate::java_map::JavaMap;
 use crate::merge_function::aggregate::java_value::equaliser_equal;
+use alluvium_format::java_map::JavaMap;
 
 /// Unites arrays of rows.
 pub(crate) struct NestedUpdate {

@@ -5,7 +5,6 @@ use alluvium_format::datum::Datum;
 use alluvium_format::{BinaryRow, Result};
 
 use super::element_type;
-use crate::merge_function::aggregate::java_map::JavaKey;
 
 /// Which fields identify a row.
 #[derive(Clone, Debug)]
@@ -29,15 +28,5 @@ impl RowKey {
     pub(super) fn of(&self, row: &[Option<Datum>]) -> Result<BinaryRow> {
         let values: Vec<Option<Datum>> = self.positions.iter().map(|at| row.get(*at).cloned().flatten()).collect();
         BinaryRow::encode(&self.types, &values)
-    }
-}
-
-impl JavaKey for BinaryRow {
-    fn hash_code(&self) -> i32 {
-        self.hash()
-    }
-
-    fn equals(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
     }
 }

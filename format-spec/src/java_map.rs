@@ -6,12 +6,43 @@
 //! more than eight keys of one bucket in a table of 64 buckets or more: Java makes a tree of it, here it stays a chain.
 //! Answers to `java.util.HashMap` of JDK 17.
 
+use crate::binary_row::BinaryRow;
+
 /// A key as it is in Java.
-pub(super) trait JavaKey {
+pub trait JavaKey {
     /// `hashCode()`.
     fn hash_code(&self) -> i32;
     /// `equals(other)`.
     fn equals(&self, other: &Self) -> bool;
+}
+
+/// A `String` as a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JavaString(pub String);
+
+impl JavaKey for JavaString {
+    fn hash_code(&self) -> i32 {
+        string_hash_code(&self.0)
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl JavaKey for BinaryRow {
+    fn hash_code(&self) -> i32 {
+        self.hash()
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+/// `String.hashCode()`.
+pub fn string_hash_code(text: &str) -> i32 {
+    text.encode_utf16().fold(0, |hash: i32, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
 const INITIAL_BUCKETS: usize = 16;
@@ -29,19 +60,25 @@ struct Entry<K, V> {
 
 /// Java's `HashMap`.
 #[derive(Debug)]
-pub(super) struct JavaMap<K, V> {
+pub struct JavaMap<K, V> {
     buckets: Vec<Vec<Entry<K, V>>>,
     len: usize,
 }
 
+impl<K: JavaKey, V> Default for JavaMap<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<K: JavaKey, V> JavaMap<K, V> {
     /// `new HashMap<>()`.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { buckets: empty(INITIAL_BUCKETS), len: 0 }
     }
 
     /// `put`: the value of a key that is there is replaced, and the key stays.
-    pub(super) fn put(&mut self, key: K, value: V) {
+    pub fn put(&mut self, key: K, value: V) {
         let spread = spread(&key);
         let bucket = self.bucket_mut(spread);
         if let Some(at) = position(bucket, spread, &key) {
@@ -61,7 +98,7 @@ impl<K: JavaKey, V> JavaMap<K, V> {
 
     /// `computeIfAbsent`: the value of the key, which is the default where the key was not there. A new key becomes the head of its
     /// chain, and the table doubles before one is added that does not fit, not after.
-    pub(super) fn compute_if_absent(&mut self, key: K) -> &mut V
+    pub fn compute_if_absent(&mut self, key: K) -> &mut V
     where
         V: Default,
     {
@@ -82,14 +119,14 @@ impl<K: JavaKey, V> JavaMap<K, V> {
     }
 
     /// `get`.
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
         let spread = spread(key);
         let bucket = &self.buckets[spread as usize & (self.buckets.len() - 1)];
         position(bucket, spread, key).map(|at| &bucket[at].value)
     }
 
     /// `remove`.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub fn remove(&mut self, key: &K) {
         let spread = spread(key);
         let bucket = self.bucket_mut(spread);
         if let Some(at) = position(bucket, spread, key) {
@@ -99,7 +136,7 @@ impl<K: JavaKey, V> JavaMap<K, V> {
     }
 
     /// All entries, in Java's order.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = (K, V)> {
+    pub fn into_entries(self) -> impl Iterator<Item = (K, V)> {
         self.buckets.into_iter().flatten().map(|entry| (entry.key, entry.value))
     }
 
