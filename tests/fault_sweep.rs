@@ -180,6 +180,13 @@ async fn a_writer_short_of_memory_survives_a_fault_at_every_operation() {
     sweep_seeds(1, &setting, &WorkloadOptions { checkpoints: 3, ..small() }).await;
 }
 
+/// Every data file has an index beside it, which comes and goes with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_of_index_files_survives_a_fault_at_every_operation() {
+    let options = [("file-index.bitmap.columns", "value"), ("file-index.in-manifest-threshold", "0 b")];
+    sweep_seeds(1, &setting(&options, Publish::ConditionalPut), &WorkloadOptions { checkpoints: 3, ..small() }).await;
+}
+
 /// Compactions go on beside the writing, and may be under way when the writer fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_does_not_wait_survives_a_fault_at_every_operation() {

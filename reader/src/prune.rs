@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use alluvium_format::arrow::{array_from_datums, to_arrow_field};
+use alluvium_format::file_index::{FileIndexPredicate, comparable_columns};
 use alluvium_format::{
     BinaryRow, DataField, DataFileMeta, DataType, Datum, ManifestEntry, Predicate, Result, TableSchema,
 };
@@ -31,6 +32,8 @@ pub(crate) struct Pruning<'a> {
     pub(crate) predicate: &'a Predicate,
     /// Of every file.
     pub(crate) written: &'a WrittenSchemas,
+    /// Whether indexes in manifests are asked.
+    pub(crate) reads_indexes: bool,
 }
 
 /// The part of a condition that speaks of partition columns only: decided for a partition as a whole.
@@ -86,9 +89,19 @@ impl Pruning<'_> {
         match self.written.get(&file.schema_id) {
             Some(written) => {
                 self.may_match(&ranges.with_keys(file, self.schema, written).with_values(file, self.schema, written))
+                    && self.index_may_match(file, written)
             }
             None => self.may_match(&ranges),
         }
+    }
+
+    /// Whether the index of a file in its manifest has a row that may pass. One that is damaged only prunes nothing here.
+    fn index_may_match(&self, file: &DataFileMeta, written: &TableSchema) -> bool {
+        let Some(index) = file.embedded_index.as_ref().filter(|_| self.reads_indexes) else { return true };
+        let columns = comparable_columns(self.predicate, &self.schema.fields, &written.fields);
+        let rows = u64::try_from(file.row_count).unwrap_or_default();
+        let opened = FileIndexPredicate::open(index, &columns, rows, &file.file_name);
+        opened.and_then(|index| index.evaluate(self.predicate)).map_or(true, |rows| rows.remains())
     }
 
     fn partition_ranges(&self, values: &[Option<Datum>]) -> ColumnRanges {

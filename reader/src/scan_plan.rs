@@ -71,7 +71,7 @@ pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: Lev
     // Rows in the postpone bucket are no rows of the table until a compaction gives them a bucket.
     entries.retain(|entry| entry.bucket >= 0 && levels.takes(&entry.file, looked_up));
     let written = written_schemas(read, &entries).await?;
-    let pruning = Pruning { schema: &read.schema, predicate: &read.predicate, written: &written };
+    let pruning = pruning(read, &written)?;
     let entries = pruning.prune(entries)?;
     check_files(read, &entries)?;
     let rules = SplitRules::new(read.table.options(), read.key_types())?;
@@ -139,7 +139,7 @@ pub(crate) async fn plan_changes(
         entries.retain(|entry| levels.takes(&entry.file, looked_up));
     }
     let written = written_schemas(read, &entries).await?;
-    let entries = Pruning { schema: &read.schema, predicate: &read.predicate, written: &written }.prune(entries)?;
+    let entries = pruning(read, &written)?.prune(entries)?;
     check_files(read, &entries)?;
     let (added, deleted): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.kind == FileKind::Add);
     if follow_up == FollowUp::Overwrite {
@@ -198,6 +198,11 @@ pub(crate) fn limited(splits: Vec<DataSplit>, limit: usize) -> Vec<DataSplit> {
         }
     }
     if left <= 0 { enough } else { splits }
+}
+
+fn pruning<'a>(read: &'a TableRead, written: &'a WrittenSchemas) -> Result<Pruning<'a>> {
+    let reads_indexes = read.table.options().file_index_read_enabled()?;
+    Ok(Pruning { schema: &read.schema, predicate: &read.predicate, written, reads_indexes })
 }
 
 /// The schema of every file; asked for only where a condition needs them.

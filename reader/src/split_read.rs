@@ -10,7 +10,7 @@ use std::sync::Arc;
 use alluvium_format::{DataFileMeta, Error, Result};
 use alluvium_merge_tree::{Section, drop_deletes, interval_partition};
 use alluvium_store::{
-    CpuPool, DataFileRead, DataFileReader, DeletionVectors, MergeRead, PartitionBucket, SystemColumns,
+    CpuPool, DataFileRead, DataFileReader, DeletionVectors, MergeRead, PartitionBucket, SystemColumns, select_rows,
 };
 
 use crate::change_batch::SplitBatch;
@@ -55,31 +55,43 @@ impl ReadUnit {
         Ok(work.into_iter().map(unit).collect())
     }
 
-    /// Opens the unit. CPU-bound from here on.
+    /// Opens the unit; `None` when it is certain that no row of it passes. CPU-bound from here on.
     ///
     /// # Errors
     /// Those of opening files.
-    async fn open(self, read: &TableRead) -> Result<Source> {
+    async fn open(self, read: &TableRead) -> Result<Option<Source>> {
         let file = |system| DataFileRead {
             fields: Arc::clone(&read.raw_fields),
             system,
             predicate: read.row_condition.clone(),
             deletions: Arc::clone(&self.deletions),
         };
-        match self.work {
-            Work::Rows(meta) => {
-                let wanted = file(SystemColumns::None);
-                Ok(Source::Rows(Box::new(DataFileReader::open(&read.table, &self.bucket, &meta, &wanted).await?)))
-            }
+        Ok(Some(match self.work {
+            Work::Rows(meta) => return rows(read, &self.bucket, &meta, &file(SystemColumns::None)).await,
             Work::Changes(meta) => {
                 // Files of append tables hold rows, each of which is an insert.
                 let system = if read.merge.is_some() { SystemColumns::Kinds } else { SystemColumns::None };
-                Ok(Source::Rows(Box::new(DataFileReader::open(&read.table, &self.bucket, &meta, &file(system)).await?)))
+                return rows(read, &self.bucket, &meta, &file(system)).await;
             }
-            Work::Merge(section) => Ok(Source::Merge(Box::new(merge(read, self.bucket, section, self.deletions)?))),
-            Work::Retract(section) => Ok(Source::Retract(Box::new(merge(read, self.bucket, section, self.deletions)?))),
-        }
+            Work::Merge(section) => Source::Merge(Box::new(merge(read, self.bucket, section, self.deletions)?)),
+            Work::Retract(section) => Source::Retract(Box::new(merge(read, self.bucket, section, self.deletions)?)),
+        }))
     }
+}
+
+/// The rows of a file that merge with no others, so that its indexes may select among them.
+async fn rows(
+    read: &TableRead,
+    bucket: &PartitionBucket,
+    meta: &DataFileMeta,
+    wanted: &DataFileRead,
+) -> Result<Option<Source>> {
+    let selected = select_rows(&read.table, bucket, meta, (&wanted.predicate, &wanted.fields)).await?;
+    if !selected.remains() {
+        return Ok(None);
+    }
+    let reader = DataFileReader::open_selected(&read.table, bucket, meta, (wanted, &selected)).await?;
+    Ok(Some(Source::Rows(Box::new(reader))))
 }
 
 fn sections(read: &TableRead, files: Vec<DataFileMeta>) -> Result<Vec<Section>> {
@@ -172,7 +184,10 @@ impl UnitRead {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),
-                State::Closed(unit) => self.state = State::Open(unit.open(&self.read).await?),
+                State::Closed(unit) => match unit.open(&self.read).await? {
+                    Some(source) => self.state = State::Open(source),
+                    None => return Ok(None),
+                },
                 State::Open(mut source) => {
                     let Some(batch) = source.next().await? else { return Ok(None) };
                     self.state = State::Open(source);

@@ -37,7 +37,7 @@ pub use commit::{Committable, Committed, EmptyCommits, FileStoreCommit, Overwrit
 pub use cpu_pool::CpuPool;
 pub use data_file::{
     DataFileBatch, DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, RollingFileWriter,
-    SystemColumns,
+    SystemColumns, rewrite_indexes, select_rows,
 };
 pub use default_value::default_value;
 pub use deletion_vectors::{BucketDeletionVectors, DeletionVectors};

@@ -57,7 +57,7 @@ fn text() -> DataType {
 }
 
 /// A table of `k BIGINT` (the key), `v BIGINT` and `s STRING`.
-fn table(store: Arc<dyn ObjectStore>, options: &[(&str, &str)]) -> TableStore {
+pub(crate) fn table(store: Arc<dyn ObjectStore>, options: &[(&str, &str)]) -> TableStore {
     let fields = vec![
         DataField::new(0, "k", DataType::not_null(TypeRoot::BigInt)),
         DataField::new(1, "v", DataType::nullable(TypeRoot::BigInt)),
@@ -80,17 +80,17 @@ fn table(store: Arc<dyn ObjectStore>, options: &[(&str, &str)]) -> TableStore {
     TableStore::new("db.t", io.clone(), io, Arc::new(schema)).unwrap()
 }
 
-fn in_memory(options: &[(&str, &str)]) -> TableStore {
+pub(crate) fn in_memory(options: &[(&str, &str)]) -> TableStore {
     table(Arc::new(InMemory::new()), options)
 }
 
-fn spec() -> DataFileSpec {
+pub(crate) fn spec() -> DataFileSpec {
     let bucket = PartitionBucket { partition: BinaryRow::empty(), bucket: 0 };
     DataFileSpec { bucket, level: 0, content: FileContent::Data(FileSource::Append) }
 }
 
 /// Rows with the keys `keys`; their texts are random and so do not shrink.
-fn batch(table: &TableStore, keys: Range<i64>) -> KeyValueBatch {
+pub(crate) fn batch(table: &TableStore, keys: Range<i64>) -> KeyValueBatch {
     let mut random = SmallRng::seed_from_u64(keys.start.unsigned_abs());
     let fields = &table.schema().fields;
     let mut columns: Vec<Vec<Option<Datum>>> = vec![Vec::new(); 3];
@@ -106,7 +106,7 @@ fn batch(table: &TableStore, keys: Range<i64>) -> KeyValueBatch {
     KeyValueBatch::try_new(Int64Array::from_iter_values(keys.map(|key| key + 100)), kinds, values).unwrap()
 }
 
-async fn write(table: &TableStore, batches: &[KeyValueBatch]) -> alluvium_format::Result<Vec<DataFileMeta>> {
+pub(crate) async fn write(table: &TableStore, batches: &[KeyValueBatch]) -> alluvium_format::Result<Vec<DataFileMeta>> {
     let mut writer = RollingFileWriter::new(table, spec())?;
     for batch in batches {
         writer.write(batch).await?;
@@ -114,7 +114,7 @@ async fn write(table: &TableStore, batches: &[KeyValueBatch]) -> alluvium_format
     writer.finish().await
 }
 
-async fn names(table: &TableStore) -> Vec<String> {
+pub(crate) async fn names(table: &TableStore) -> Vec<String> {
     let mut names = table.io().list_files("bucket-0").await.unwrap();
     names.sort();
     names

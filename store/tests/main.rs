@@ -9,6 +9,7 @@ mod commit_vectors;
 mod data_file_golden;
 mod data_file_writer;
 mod deletion_vectors;
+mod file_indexes;
 mod golden_table;
 mod local_disks;
 mod lookups;

@@ -127,7 +127,7 @@ impl FileFacts for Facts<'_> {
 fn planned(files: &[ModelFile], predicate: &Predicate) -> Vec<Vec<usize>> {
     let schema = schema();
     let written = WrittenSchemas::from([(0, Arc::clone(&schema))]);
-    let pruning = Pruning { schema: &schema, predicate, written: &written };
+    let pruning = Pruning { schema: &schema, predicate, written: &written, reads_indexes: true };
     let entries = files.iter().enumerate().map(|(number, file)| entry(number, file)).collect();
     let entries = pruning.prune(entries).unwrap();
     let rules = SplitRules::new(&schema.core_options(), Some(schema.key_types())).unwrap();

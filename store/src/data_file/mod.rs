@@ -4,6 +4,7 @@
 //! files, batches again, in the columns of the schema that is asked for. Invariants: a file is in ascending key order, and a data file
 //! holds each key once; what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
 
+mod file_index;
 mod file_names;
 mod file_summary;
 mod file_writer;
@@ -17,6 +18,7 @@ mod upload;
 
 use alluvium_format::{BinaryRow, FileSource};
 
+pub use file_index::{rewrite_indexes, select_rows};
 pub use reader::{DataFileBatch, DataFileRead, DataFileReader, SystemColumns};
 pub use rolling::RollingFileWriter;
 

@@ -3,20 +3,21 @@
 //! Goes in: a file's metadata and what is wanted of it. Comes out: batches in the order of the file. The way of a batch: bytes are
 //! decoded, as the file's format has it, into columns of the schema that the file was written with, deleted rows are left out, and
 //! the columns become those of the schema that is asked for. Invariants: a file has as many rows as its manifest says, or reading it
-//! ends in an error that names it; stretches of rows that the predicate rules out, or that are all deleted, are not read. Answers to
+//! ends in an error that names it; stretches of rows that the predicate or the indexes rule out, or that are all deleted, are not read. Answers to
 //! `org.apache.paimon.io.KeyValueDataFileRecordReader` and `FormatReaderMapping`.
 
 mod cast;
-mod deleted_rows;
 mod evolution;
 mod file_chunks;
 mod guard;
+mod kept_rows;
 mod moments;
 mod open_file;
 mod stored_file;
 
 use std::sync::Arc;
 
+use alluvium_format::file_index::FileIndexResult;
 use alluvium_format::key_value_file::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
 use alluvium_format::{
     DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot,
@@ -31,8 +32,8 @@ use super::PartitionBucket;
 use super::format::FileFormat;
 use crate::deletion_vectors::DeletionVectors;
 use crate::table_store::TableStore;
-use deleted_rows::DeletedRows;
 use evolution::Evolution;
+use kept_rows::KeptRows;
 use open_file::{Batches, FilePart, OpenFile};
 
 pub(crate) use cast::value_of_text;
@@ -106,8 +107,8 @@ pub struct DataFileReader {
     system: Vec<DataField>,
     /// Rows that are still to be decoded.
     rows_left: u64,
-    /// Which of them are left out.
-    deleted: Option<DeletedRows>,
+    /// Which of them are not left out.
+    kept: Option<KeptRows>,
 }
 
 impl DataFileReader {
@@ -128,6 +129,19 @@ impl DataFileReader {
         bucket: &PartitionBucket,
         file: &DataFileMeta,
         read: &DataFileRead,
+    ) -> Result<Self> {
+        Self::open_selected(table, bucket, file, (read, &FileIndexResult::Remain)).await
+    }
+
+    /// Opens a file of which only the rows are wanted that its indexes select.
+    ///
+    /// # Errors
+    /// As [`DataFileReader::open`].
+    pub async fn open_selected(
+        table: &TableStore,
+        bucket: &PartitionBucket,
+        file: &DataFileMeta,
+        (read, selected): (&DataFileRead, &FileIndexResult),
     ) -> Result<Self> {
         let relative = table.data_file_path(&bucket.partition, bucket.bucket, file)?;
         let format = FileFormat::of_file(&file.file_name)?;
@@ -150,11 +164,13 @@ impl DataFileReader {
         }
         let mut chosen = opened.matching(&read.predicate, &schema.fields, &read.fields);
         let deleted = read.deletions.get(&file.file_name).filter(|vector| !vector.is_empty());
-        let deleted = deleted.map(|vector| DeletedRows::of(vector, &stretches, &mut chosen)).transpose();
-        let deleted = deleted.map_err(|what| corrupt(&relative, what))?;
+        let kept = (deleted.is_some() || *selected != FileIndexResult::Remain)
+            .then(|| KeptRows::of(deleted, selected, &stretches, &mut chosen))
+            .transpose()
+            .map_err(|what| corrupt(&relative, what))?;
         let rows_left = chosen.iter().filter_map(|index| stretches.get(*index)).map(|rows| rows.end - rows.start).sum();
         let batches = opened.read(chosen)?;
-        Ok(Self { batches, path, evolution, system, rows_left, deleted })
+        Ok(Self { batches, path, evolution, system, rows_left, kept })
     }
 
     /// The next rows; `None` at the end.
@@ -173,8 +189,8 @@ impl DataFileReader {
                 .rows_left
                 .checked_sub(decoded.rows as u64)
                 .ok_or_else(|| corrupt(&self.path, "it has more rows than its footer, or its manifest, says"))?;
-            if let Some(deleted) = &mut self.deleted {
-                decoded = deleted.apply(decoded)?;
+            if let Some(kept) = &mut self.kept {
+                decoded = kept.apply(decoded)?;
             }
             if decoded.rows > 0 {
                 return Ok(Some(self.batch(decoded).context(|| format!("reading {}", self.path))?));

@@ -6,11 +6,13 @@
 
 use std::cmp::Ordering;
 
+use alluvium_format::file_index::{FileIndexPlan, FileIndexWriter};
 use alluvium_format::options::FileCompression;
 use alluvium_format::{CoreOptions, DataFileMeta, Error, ErrorKind, Result, datum};
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::ArrayRef;
 
+use super::file_index;
 use super::file_names::FileNames;
 use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
 use super::file_writer::{FileLayout, FileWriter};
@@ -32,6 +34,7 @@ pub struct RollingFileWriter {
     columns: RecordColumns,
     layout: FileLayout,
     plan: SummaryPlan,
+    indexes: Option<FileIndexPlan>,
     content: FileContent,
     names: FileNames,
     target_file_bytes: u64,
@@ -50,6 +53,7 @@ struct OpenFile {
     upload: FileUpload,
     uploaded_bytes: u64,
     summary: FileSummary,
+    index: Option<FileIndexWriter>,
 }
 
 impl RollingFileWriter {
@@ -67,6 +71,7 @@ impl RollingFileWriter {
             layout: FileLayout::of(format, columns.fields(), options, &compression)?,
             columns,
             plan: SummaryPlan::of(table, spec.level, spec.content)?,
+            indexes: FileIndexPlan::of(&schema.fields, options)?,
             content: spec.content,
             names: FileNames::of(table, &spec, format, &compression)?,
             target_file_bytes: target.min(FILE_BYTES_MAX),
@@ -146,10 +151,11 @@ impl RollingFileWriter {
                     name,
                     uploaded_bytes: 0,
                     summary: FileSummary::of(&self.plan, slice, (first, last)),
+                    index: self.indexes.as_ref().map(FileIndexPlan::begin).transpose()?,
                 }
             }
         };
-        let written = file.write(&columns).await;
+        let written = file.write(slice, &columns).await;
         let is_full = file.writer.encoded_bytes() >= self.target_file_bytes || file.writer.is_full();
         self.open = Some(file);
         written?;
@@ -158,7 +164,18 @@ impl RollingFileWriter {
 
     async fn end_file(&mut self) -> Result<()> {
         let Some(mut file) = self.open.take() else { return Ok(()) };
-        match file.end(self.table.io()).await.and_then(|written| file.summary.into_meta(&self.plan, written)) {
+        let index = file.index.take();
+        let mut meta = match file.end(self.table.io()).await {
+            Ok(written) => file.summary.into_meta(&self.plan, written),
+            Err(error) => Err(error),
+        };
+        if let (Ok(written), Some(index), Some(plan)) = (&mut meta, index, &self.indexes) {
+            let path = self.names.path(&written.file_name);
+            if let Err(error) = file_index::store(self.table.io(), &path, (plan, index), written).await {
+                meta = Err(error);
+            }
+        }
+        match meta {
             Ok(meta) => {
                 self.done.push(meta);
                 Ok(())
@@ -176,14 +193,20 @@ impl RollingFileWriter {
         }
         for file in std::mem::take(&mut self.done) {
             // Nobody names the file, so one that stays is garbage that costs only room.
-            let _ = self.table.io().delete(&self.names.path(&file.file_name)).await;
+            for name in std::iter::once(&file.file_name).chain(&file.extra_files) {
+                let _ = self.table.io().delete(&self.names.path(name)).await;
+            }
         }
     }
 }
 
 impl OpenFile {
-    async fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
+    /// Appends the rows of `slice`, whose form in the file is `columns`.
+    async fn write(&mut self, slice: &KeyValueBatch, columns: &[ArrayRef]) -> Result<()> {
         self.writer.write(columns)?;
+        if let Some(index) = &mut self.index {
+            index.write(slice.values.columns())?;
+        }
         let bytes = self.writer.take_bytes()?;
         self.uploaded_bytes += bytes.len() as u64;
         self.upload.push(bytes).await
