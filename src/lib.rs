@@ -10,7 +10,7 @@ mod tail;
 mod write;
 
 pub use alluvium_compaction::{
-    BucketOutlook, CompactReport, FleetEvent, FleetScope, FleetSummary, TableOutlook, strategy,
+    BucketOutlook, CompactReport, FileIndexReport, FleetEvent, FleetScope, FleetSummary, TableOutlook, strategy,
 };
 pub use alluvium_format as format;
 pub use alluvium_format::{

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alluvium_compaction::{FileIndexReport, rewrite_file_index};
 use alluvium_format::{
     CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, SchemaChange, Snapshot, TableSchema,
 };
@@ -227,5 +228,13 @@ impl Table {
     /// A compaction.
     pub fn compact(&self) -> Compact {
         Compact::of(self.store.clone())
+    }
+
+    /// Gives the files of the partitions for which `partitions` may be true the indexes that the options ask for now.
+    ///
+    /// # Errors
+    /// `Unsupported` by name for what this library cannot write; `Conflict` when others changed the same files again and again.
+    pub async fn rewrite_file_index(&self, partitions: &Predicate) -> Result<FileIndexReport> {
+        rewrite_file_index(&self.store, partitions).await
     }
 }

@@ -9,6 +9,7 @@ mod fault_publish;
 mod fault_read;
 mod fault_sweep;
 mod fault_world;
+mod pruning;
 mod read_by_key;
 mod read_filters;
 mod read_golden;

@@ -6,7 +6,9 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{compact, compact_database, db, ingest, inspect, quickstart, scan, table, tail};
+use crate::commands::{
+    compact, compact_database, db, ingest, inspect, quickstart, rewrite_file_index, scan, table, tail,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Compact(compact::CompactArgs),
     /// Merge the sorted runs of all tables of databases, once or for ever
     CompactDatabase(compact_database::CompactDatabaseArgs),
+    /// Give the files of a table the indexes that its options ask for now
+    RewriteFileIndex(rewrite_file_index::RewriteFileIndexArgs),
     /// Look at a table: levels, sorted runs, amplification, snapshots, consumers
     Inspect(inspect::InspectArgs),
 }

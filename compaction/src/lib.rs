@@ -6,6 +6,7 @@
 pub mod bucket_compaction;
 pub mod dedicated;
 mod deletion_maintainer;
+pub mod file_index_rewrite;
 pub mod full_compactions;
 mod rewriter;
 pub mod settings;
@@ -16,6 +17,7 @@ pub mod unpublished;
 pub use bucket_compaction::BucketCompaction;
 pub use dedicated::fleet::{Fleet, FleetEvent, FleetRequest, FleetScope, FleetSummary, TableOutlook};
 pub use dedicated::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
+pub use file_index_rewrite::{FileIndexReport, rewrite_file_index};
 pub use full_compactions::FullCompactions;
 pub use settings::{CompactSettings, Picking};
 pub use stop::{StopGuard, StopSignal};
