@@ -78,7 +78,7 @@ pub fn all() -> Vec<Kind> {
         typed("every data type", false),
         typed("every data type but MULTISET and TIMESTAMP(9)", true),
         keyed("`deduplicate`", json!({"bucket": "2"})),
-        partitioned("partitions", &["p", "k"], json!({"bucket": "1"})),
+        partitioned("partitions of DATE", &["p", "k"], json!({"bucket": "1"})),
         keyed("sequence field", json!({"bucket": "1", "sequence.field": "a"})),
     ];
     kinds.extend(engines());
@@ -136,7 +136,7 @@ fn buckets() -> Vec<Kind> {
     vec![
         append("append table", json!({"bucket": "-1"})),
         append("append table with buckets", json!({"bucket": "2", "bucket-key": "k"})),
-        partitioned("append table with partitions", &[], json!({"bucket": "-1"})),
+        partitioned("append table with partitions of DATE", &[], json!({"bucket": "-1"})),
         keyed("dynamic buckets", json!({"bucket": "-1", "dynamic-bucket.target-row-num": "5"})),
         keyed("postpone buckets", json!({"bucket": "-2"})),
         partitioned("keys across partitions", &["k"], json!({"bucket": "-1"})),

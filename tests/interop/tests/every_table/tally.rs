@@ -81,7 +81,9 @@ impl Tally {
 
     pub(super) fn assert(&self) {
         assert!(self.failed.is_empty(), "these sequences differ, as said above: {:?}", self.failed);
-        assert!(self.all.mixed > 0, "no table was written by both");
+        // A sequence or two may be of what Java writes alone.
+        let few = self.all.java_alone + self.impossible < 20;
+        assert!(few || self.all.mixed > 0, "no table was written by both");
     }
 }
 
