@@ -143,10 +143,11 @@ fn what_is_not_there_is_refused_by_name() {
         (("pk-clustering-override", "true"), (true, true)),
         (("chain-table.enabled", "true"), (true, true)),
         (("stream-scan-mode", "file-monitor"), (false, true)),
-        (("changelog-file.format", "avro"), (false, false)),
+        (("changelog-file.format", "csv"), (false, false)),
         (("file.format", "orc"), (false, false)),
+        (("file.format", "avro"), (false, false)),
         (("file.format", "csv"), (true, false)),
-        (("file.format.per.level", "3:avro"), (true, false)),
+        (("file.format.per.level", "3:csv"), (true, false)),
         (("file-index.bloom-filter.columns", "v"), (false, false)),
         (("file-index.fancy.columns", "v"), (true, false)),
         (("data-file.external-paths", "file:///x"), (true, false)),
@@ -176,9 +177,9 @@ fn what_is_not_there_is_refused_by_name() {
 
 #[test]
 fn changelog_files_of_a_format_that_is_not_there_are_refused() {
-    let schema = table(&[("bucket", "2"), ("changelog-producer", "input"), ("changelog-file.format", "avro")]);
+    let schema = table(&[("bucket", "2"), ("changelog-producer", "input"), ("changelog-file.format", "csv")]);
     let error = schema.core_options().check_write_supported(&schema).unwrap_err();
-    assert_eq!(error.to_string(), "unsupported: the option changelog-file.format = avro");
+    assert_eq!(error.to_string(), "unsupported: the option changelog-file.format = csv");
     schema.core_options().check_read_supported(&schema).unwrap();
 }
 

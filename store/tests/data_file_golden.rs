@@ -1,5 +1,6 @@
 //! The files of the golden tables written again: what Paimon's manifest says of its file is what ours says of the same rows.
 
+use alluvium_format::avro::Header;
 use alluvium_format::{DataFileMeta, FileKind, FileSource, ManifestEntry, Predicate};
 use alluvium_store::{
     DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, RollingFileWriter, SystemColumns,
@@ -28,7 +29,7 @@ async fn added_files(table: &TableStore) -> Vec<ManifestEntry> {
 async fn rows(table: &TableStore, entry: &ManifestEntry) -> Option<Vec<alluvium_merge_tree::KeyValueBatch>> {
     let bucket = PartitionBucket { partition: entry.partition.clone(), bucket: entry.bucket };
     let path = table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
-    if !table.io().exists(&path).await.unwrap() || !path.ends_with(".parquet") {
+    if !table.io().exists(&path).await.unwrap() || !["parquet", "avro"].iter().any(|format| path.ends_with(format)) {
         return None;
     }
     let fields = table.schema().fields.clone().into();
@@ -67,7 +68,18 @@ async fn written_again(table: &TableStore, entry: &ManifestEntry) -> Option<Data
     assert_eq!(files.len(), 1);
     let again = ManifestEntry { file: files.remove(0), ..entry.clone() };
     assert_eq!(rows(table, &again).await.unwrap(), batches, "{}", again.file.file_name);
+    if again.file.file_name.ends_with(".avro") {
+        assert_eq!(header(table, &again).await, header(table, entry).await, "{}", entry.file.file_name);
+    }
     Some(again.file)
+}
+
+/// What an Avro file says of itself: the text of its schema, and the codec.
+async fn header(table: &TableStore, entry: &ManifestEntry) -> Vec<u8> {
+    let path = table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
+    let bytes = table.io().get(&path).await.unwrap();
+    let length = Header::read(&bytes, &path).unwrap().bytes();
+    bytes[..length - 16].to_vec()
 }
 
 /// File indexes are not written here.

@@ -363,7 +363,7 @@ fn what_is_not_written_is_refused_by_name() {
     for (option, value) in [
         ("file.compression", "lzo"),
         ("file.format", "csv"),
-        ("file.format.per.level", "0:avro"),
+        ("file.format.per.level", "0:csv"),
         ("file.compression.per.level", "0:bz2"),
     ] {
         let error = RollingFileWriter::new(&in_memory(&[(option, value)]), spec()).unwrap_err();
@@ -607,11 +607,11 @@ async fn a_changelog_is_in_key_order_and_in_a_format_that_is_written() {
     let mut writer = RollingFileWriter::new(&table, spec()).unwrap();
     writer.write(&batch(&table, 10..20)).await.unwrap();
     assert_eq!(writer.write(&batch(&table, 19..20)).await.unwrap_err().kind(), ErrorKind::Internal);
-    let avro = in_memory(&[("changelog-file.format", "avro")]);
-    let error = RollingFileWriter::new(&avro, changelog_spec(0)).unwrap_err();
+    let csv = in_memory(&[("changelog-file.format", "csv")]);
+    let error = RollingFileWriter::new(&csv, changelog_spec(0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("changelog files of the format avro"), "{error}");
-    RollingFileWriter::new(&avro, spec()).unwrap();
+    assert!(error.to_string().contains("changelog files of the format csv"), "{error}");
+    RollingFileWriter::new(&csv, spec()).unwrap();
 }
 
 #[tokio::test]

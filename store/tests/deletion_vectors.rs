@@ -138,6 +138,7 @@ proptest! {
         at in 0.0..1.0_f64,
         is_wide in any::<bool>(),
         is_local in any::<bool>(),
+        format in prop::sample::select(vec!["parquet", "avro"]),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn ObjectStore> = match is_local {
@@ -156,7 +157,7 @@ proptest! {
         let on_key = Predicate::Compare { column: "k".to_owned(), op: CompareOp::GtEq, literal };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let table = create(&store, KEYED, &SMALL_GROUPS).await;
+            let table = create(&store, KEYED, &[SMALL_GROUPS[0], ("file.format", format)]).await;
             let file = write(&table, &groups).await;
             let deletions = || vectors_of(&file.file_name, vector(kind, deleted.iter().copied()));
             for predicate in [Predicate::True, on_key] {

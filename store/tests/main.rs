@@ -1,6 +1,7 @@
 //! The tests of the store: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod avro_files;
 mod commit_faults;
 mod commit_races;
 mod commit_replay;
@@ -16,6 +17,7 @@ mod lookups;
 mod memory_table;
 mod orc_files;
 mod racing_store;
+mod random_rows;
 mod read_copied;
 mod read_foreign;
 mod read_golden;

@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use alluvium_format::avro::Header;
 use alluvium_format::{DataFileMeta, ErrorKind, Predicate};
 use alluvium_store::{DataFileRead, DataFileReader, PartitionBucket, SystemColumns, TableStore};
+use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -56,8 +58,16 @@ impl Victim {
     }
 }
 
-const CASES: [&str; 6] =
-    ["types-parquet", "nested-values", "dedup-one-bucket", "dedup-key-string", "types-orc", "dedup-orc"];
+const CASES: [&str; 8] = [
+    "types-parquet",
+    "nested-values",
+    "dedup-one-bucket",
+    "dedup-key-string",
+    "types-avro",
+    "dedup-avro",
+    "types-orc",
+    "dedup-orc",
+];
 
 #[tokio::test]
 async fn a_missing_file_is_named() {
@@ -92,7 +102,7 @@ async fn a_file_of_another_number_of_rows_is_named() {
 #[tokio::test]
 async fn a_format_that_is_not_built_is_named() {
     let mut victim = Victim::of("dedup-one-bucket").await;
-    for (name, format) in [("data-1-0.avro", "avro"), ("data-1-0.zstd.row", "row")] {
+    for (name, format) in [("data-1-0.csv", "csv"), ("data-1-0.zstd.row", "row")] {
         victim.file.file_name = name.to_owned();
         let error = victim.read().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -114,8 +124,12 @@ async fn cut_files_are_errors() {
     }
 }
 
-/// Where a file says what is in it: the footer of a Parquet file, the second half of an ORC file, which is compressed.
+/// Where a file says what is in it: the footer of a Parquet file, the header of an Avro file, the second half of an ORC file, which is
+/// compressed.
 fn described(file: &str, bytes: &[u8]) -> Range<usize> {
+    if file.ends_with(".avro") {
+        return 0..Header::read(&Bytes::copy_from_slice(bytes), file).unwrap().bytes();
+    }
     if file.ends_with(".orc") {
         return bytes.len() / 2..bytes.len();
     }

@@ -1,23 +1,27 @@
 //! The codecs of container blocks: `null`, `deflate`, `snappy` and `zstandard`.
 //!
-//! Goes in: one block's bytes. Comes out: the same compressed or not. No block is decompressed to more than
-//! [`BLOCK_BYTES_MAX`], nor to more than its codec can make of that many bytes.
+//! Goes in: one block's bytes. Comes out: the same compressed or not. No block is decompressed to more than [`BLOCK_BYTES_MAX`]; memory
+//! grows as it is filled, or is no more than the codec can make of that many bytes.
 
 use std::io::{Read, Write};
 
 use crate::error::{Error, Result};
+use crate::options::FileCompression;
 
 /// The largest decompressed block that is read. Java starts a new block every 64 000 bytes, so that only a record of this size
 /// could make one.
-const BLOCK_BYTES_MAX: usize = 64 << 20;
+const BLOCK_BYTES_MAX: usize = 256 << 20;
 
-/// The most that zstd makes of one byte: a run of 128 KiB is a block of 4 bytes.
-const ZSTD_RATIO_MAX: usize = 32 << 10;
+/// Room for a block of Java's with a record of some size at its end.
+const USUAL_BLOCK_BYTES: usize = 128 << 10;
+
+/// The level of `zstandard`, by that name, in Java.
+const ZSTANDARD_LEVEL: i32 = 3;
 
 /// What snappy makes of one byte at the most: a copy of 64 bytes is 2 to 3 bytes.
 const SNAPPY_RATIO_MAX: usize = 32;
 
-/// How the blocks of a metadata file are compressed when it is written.
+/// How the blocks of a file are compressed when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Not at all.
@@ -50,6 +54,15 @@ impl Compression {
             "zstd" | "zstandard" => Ok(Self::Zstandard { level: zstd_level }),
             _ => Err(Error::unsupported(format!("Avro compression {name:?}; use zstd, snappy, deflate or null"))),
         }
+    }
+
+    /// That of data files. As in Java only `zstd` is of the level that the options say, and `none` is no codec of Avro.
+    ///
+    /// # Errors
+    /// `Unsupported` for a codec, by name.
+    pub fn of_data_files(compression: &FileCompression) -> Result<Self> {
+        let level = if compression.codec == "zstd" { compression.zstd_level } else { ZSTANDARD_LEVEL };
+        Self::from_name(&compression.codec, level)
     }
 
     /// The header's `avro.codec`.
@@ -123,17 +136,18 @@ fn unsnap(block: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-/// Java's frames do not say how long their content is, so the buffer grows until it fits: the first one holds a usual block.
+/// Java's frames do not say how long their content is: a usual block is tried first, at once, and what is larger grows as it comes.
 fn unzstd(block: &[u8]) -> Result<Vec<u8>, String> {
-    let most = block.len().saturating_mul(ZSTD_RATIO_MAX).clamp(1, BLOCK_BYTES_MAX);
-    let mut capacity = block.len().saturating_mul(16).max(128 << 10).min(most);
-    let mut decompressor = zstd::bulk::Decompressor::new().map_err(|error| error.to_string())?;
-    loop {
-        let mut plain = Vec::with_capacity(capacity);
-        match decompressor.decompress_to_buffer(block, &mut plain) {
-            Ok(_) => return Ok(plain),
-            Err(_) if capacity < most => capacity = capacity.saturating_mul(8).min(most),
-            Err(error) => return Err(format!("the zstd block does not decompress: {error}")),
-        }
+    let failed = |error: std::io::Error| format!("the zstd block does not decompress: {error}");
+    let usual = block.len().saturating_mul(16).clamp(USUAL_BLOCK_BYTES, BLOCK_BYTES_MAX);
+    if let Ok(plain) = zstd::bulk::decompress(block, usual) {
+        return Ok(plain);
     }
+    let mut plain = Vec::new();
+    let frames = zstd::stream::read::Decoder::with_buffer(block).map_err(failed)?;
+    frames.take(BLOCK_BYTES_MAX as u64 + 1).read_to_end(&mut plain).map_err(failed)?;
+    if plain.len() > BLOCK_BYTES_MAX {
+        return Err(format!("the zstd block is larger than {BLOCK_BYTES_MAX} bytes"));
+    }
+    Ok(plain)
 }

@@ -18,31 +18,46 @@ const EMPTY_ROW: [u8; 12] = [0; 12];
 
 /// A place in a block.
 #[derive(Debug)]
-pub(crate) struct Decoder<'a> {
+pub struct Decoder<'a> {
     block: &'a Bytes,
     position: usize,
     place: Place<'a>,
 }
 
+/// Items of a list or map that follow each other.
+struct Run {
+    items: usize,
+    /// How many bytes they take, where the file says so.
+    bytes: Option<usize>,
+}
+
 impl<'a> Decoder<'a> {
-    /// At the start of `block`, whose payload is at `place`.
-    pub(super) fn new(block: &'a Bytes, place: Place<'a>) -> Self {
-        Self { block, position: 0, place }
+    /// At `position` of `block`, whose payload is at `place`.
+    pub fn new(block: &'a Bytes, position: usize, place: Place<'a>) -> Self {
+        Self { block, position: position.min(block.len()), place }
     }
 
-    /// Offset in the file of what follows, for a block that is a whole file.
-    pub(super) fn offset(&self) -> usize {
+    /// Where in the block it is.
+    pub fn position(&self) -> usize {
         self.position
     }
 
     /// Bytes left in the block.
-    pub(super) fn remaining(&self) -> usize {
+    pub fn remaining(&self) -> usize {
         self.block.len() - self.position
+    }
+
+    /// Checks that this is the end of the block.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is not.
+    pub fn check_end(&self) -> Result<()> {
+        if self.remaining() > 0 { Err(self.corrupt("the block goes on after its last record")) } else { Ok(()) }
     }
 
     /// The error that what is here is wrong.
     #[cold]
-    pub(crate) fn corrupt(&self, why: impl std::fmt::Display) -> Error {
+    pub fn corrupt(&self, why: impl std::fmt::Display) -> Error {
         let length = self.block.len();
         self.place.corrupt(format!("{why} (at byte {} of the block's {length} decompressed bytes)", self.position))
     }
@@ -151,18 +166,21 @@ impl<'a> Decoder<'a> {
     }
 
     /// Goes past a value of any type.
-    pub(crate) fn skip(&mut self, value: &Type) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn skip(&mut self, value: &Type) -> Result<()> {
         let Some(value) = self.present(value)? else { return Ok(()) };
         match value {
             Type::Null => Ok(()),
-            Type::Boolean => self.take(1).map(drop),
-            Type::Integer | Type::Enum => self.varint().map(drop),
-            Type::Float => self.take(4).map(drop),
-            Type::Double => self.take(8).map(drop),
-            Type::Bytes | Type::String => self.sized().map(drop),
-            Type::Fixed(size) => self.take(*size).map(drop),
-            Type::Array(item) => self.items(|decoder| decoder.skip(item)),
-            Type::Map(item) => self.items(|decoder| decoder.sized().and_then(|_| decoder.skip(item))),
+            Type::Boolean => self.slice(1).map(drop),
+            Type::Integer | Type::Timestamp { .. } | Type::Enum => self.varint().map(drop),
+            Type::Float => self.slice(4).map(drop),
+            Type::Double => self.slice(8).map(drop),
+            Type::Bytes | Type::Decimal { .. } | Type::String => self.sized_slice().map(drop),
+            Type::Fixed(size) => self.slice(*size).map(drop),
+            Type::Array(item) => self.skip_items(|decoder| decoder.skip(item)),
+            Type::Map(item) => self.skip_items(|decoder| decoder.sized_slice().and_then(|_| decoder.skip(item))),
             Type::Nullable { .. } | Type::Union(_) => self.skip(value),
             Type::Record(record) => record.fields.iter().try_for_each(|(_, field)| self.skip(field)),
         }
@@ -170,7 +188,7 @@ impl<'a> Decoder<'a> {
 
     fn long_value(&mut self, value: &Type) -> Result<i64> {
         match value {
-            Type::Integer => self.varint(),
+            Type::Integer | Type::Timestamp { .. } => self.varint(),
             other => Err(self.mismatch("an integer", other)),
         }
     }
@@ -181,7 +199,7 @@ impl<'a> Decoder<'a> {
 
     fn bytes_value(&mut self, value: &Type) -> Result<Bytes> {
         match value {
-            Type::Bytes | Type::String => self.sized(),
+            Type::Bytes | Type::Decimal { .. } | Type::String => self.sized(),
             other => Err(self.mismatch("bytes", other)),
         }
     }
@@ -207,51 +225,101 @@ impl<'a> Decoder<'a> {
         Ok(items)
     }
 
-    /// The items of a list or map: blocks of a count (negative: a byte length follows) and as many items, ended by a count of 0.
-    pub(super) fn items(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        loop {
-            let mut count = self.varint()?;
-            if count == 0 {
-                return Ok(());
-            }
-            if count < 0 {
-                count = count.checked_neg().ok_or_else(|| self.corrupt("a list has too many items"))?;
-                self.varint()?;
-            }
-            // An item has a byte at least, in every list that Paimon writes.
-            if usize::try_from(count).map_or(true, |count| count > self.remaining()) {
-                return Err(self.corrupt(format!("a list of {count} items in {} bytes", self.remaining())));
-            }
-            for _ in 0..count {
+    /// The items of a list or map: `item` is called once for each.
+    ///
+    /// # Errors
+    /// `Corrupt`, and what `item` says.
+    pub fn items(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        while let Some(run) = self.run()? {
+            for _ in 0..run.items {
                 item(self)?;
             }
         }
+        Ok(())
+    }
+
+    /// Goes past the items of a list or map; `item` goes past one of a run that does not say how long it is.
+    fn skip_items(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        while let Some(run) = self.run()? {
+            match run.bytes {
+                Some(bytes) => self.slice(bytes).map(drop)?,
+                None => (0..run.items).try_for_each(|_| item(self))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The next run of items: a count (negative: a byte length follows), where 0 is the end.
+    fn run(&mut self) -> Result<Option<Run>> {
+        let count = self.varint()?;
+        let bytes = if count < 0 { Some(self.length()?) } else { None };
+        // An item has a byte at least, in every list that Paimon writes.
+        let items = usize::try_from(count.unsigned_abs()).ok().filter(|items| *items <= self.remaining());
+        let items =
+            items.ok_or_else(|| self.corrupt(format!("a list of {count} items in {} bytes", self.remaining())))?;
+        Ok((items > 0).then_some(Run { items, bytes }))
     }
 
     /// Bytes behind their length.
     fn sized(&mut self) -> Result<Bytes> {
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    /// Bytes behind their length, which are not shared with the block.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn sized_slice(&mut self) -> Result<&'a [u8]> {
+        let length = self.length()?;
+        self.slice(length)
+    }
+
+    fn length(&mut self) -> Result<usize> {
         let length = self.varint()?;
-        match usize::try_from(length) {
-            Ok(length) => self.take(length),
-            Err(_) => Err(self.corrupt(format!("a length of {length} bytes"))),
-        }
+        usize::try_from(length).map_err(|_| self.corrupt(format!("a length of {length} bytes")))
     }
 
     /// The next `length` bytes: a slice of the block.
     pub(super) fn take(&mut self, length: usize) -> Result<Bytes> {
-        if length > self.remaining() {
-            return Err(self.corrupt(format!("{length} bytes wanted, {} left", self.remaining())));
-        }
-        let taken = self.block.slice(self.position..self.position + length);
+        let start = self.position;
+        self.slice(length)?;
+        Ok(self.block.slice(start..self.position))
+    }
+
+    /// The next `length` bytes.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn slice(&mut self, length: usize) -> Result<&'a [u8]> {
+        let rest = self.block.get(self.position..).unwrap_or_default();
+        let Some(taken) = rest.get(..length) else {
+            return Err(self.corrupt(format!("{length} bytes wanted, {} left", rest.len())));
+        };
         self.position += length;
         Ok(taken)
     }
 
+    /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let rest = self.block.get(self.position..).and_then(|rest| rest.first_chunk::<N>());
+        let taken = *rest.ok_or_else(|| self.corrupt(format!("{N} bytes wanted, {} left", self.remaining())))?;
+        self.position += N;
+        Ok(taken)
+    }
+
     /// An integer in groups of seven bits, low group first, zigzag.
+    ///
+    /// # Errors
+    /// `Corrupt`.
     #[inline]
-    pub(super) fn varint(&mut self) -> Result<i64> {
+    pub fn varint(&mut self) -> Result<i64> {
+        let rest = self.block.get(self.position..).unwrap_or_default();
         let mut bits = 0_u64;
-        for (index, byte) in self.block.iter().skip(self.position).take(10).enumerate() {
+        for (index, byte) in rest.iter().take(10).enumerate() {
             bits |= u64::from(byte & 0x7f) << (7 * index);
             if *byte < 0x80 {
                 self.position += index + 1;

@@ -4,7 +4,7 @@ use crate::binary_row::BinaryRow;
 
 /// The bytes of a block so far.
 #[derive(Debug, Default)]
-pub(crate) struct Encoder {
+pub struct Encoder {
     bytes: Vec<u8>,
 }
 
@@ -20,7 +20,7 @@ impl Encoder {
     }
 
     /// An `int` or `long`: zigzag, in groups of seven bits, low group first.
-    pub(crate) fn long(&mut self, value: i64) {
+    pub fn long(&mut self, value: i64) {
         let mut bits = ((value << 1) ^ (value >> 63)).cast_unsigned();
         while bits >= 0x80 {
             self.bytes.push((bits & 0x7f) as u8 | 0x80);
@@ -30,23 +30,23 @@ impl Encoder {
     }
 
     /// An `int`.
-    pub(crate) fn int(&mut self, value: i32) {
+    pub fn int(&mut self, value: i32) {
         self.long(i64::from(value));
     }
 
     /// `bytes`, or the UTF-8 of a `string`, behind their length.
-    pub(crate) fn bytes(&mut self, value: &[u8]) {
+    pub fn bytes(&mut self, value: &[u8]) {
         self.count(value.len());
         self.bytes.extend_from_slice(value);
     }
 
     /// Bytes as they are.
-    pub(super) fn raw(&mut self, value: &[u8]) {
+    pub fn raw(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
     }
 
     /// A `string`.
-    pub(crate) fn string(&mut self, value: &str) {
+    pub fn string(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
 
@@ -85,7 +85,8 @@ impl Encoder {
         self.long(0);
     }
 
-    fn count(&mut self, count: usize) {
+    /// The number of items of a list or map, or of bytes.
+    pub fn count(&mut self, count: usize) {
         // Nothing in memory is longer than an i64 can say.
         self.long(count as i64);
     }

@@ -1,23 +1,30 @@
-//! A bounded codec for the Avro object container files that hold Paimon's metadata.
+//! A bounded codec for Avro object container files: those that hold Paimon's metadata, and data files.
 //!
-//! Goes in: the bytes of a file and a plan that says which columns are wanted, or records to write under one of Paimon's fixed
-//! schemas. Comes out: structs, decoded by name with the writer's schema that the file carries and without a tree of values in
-//! between; or bytes whose header is Java's. Columns that the file lacks keep their default, columns that nobody asked for are
-//! skipped. Every length is checked against what is left before anything is allocated. Answers to `AvroFileFormat`.
+//! Goes in: the bytes of a file and a plan that says which columns are wanted, or records to write under a schema. Comes out: structs,
+//! decoded by name with the writer's schema that the file carries and without a tree of values in between; or bytes whose header is
+//! Java's. Columns that the file lacks keep their default, columns that nobody asked for are skipped. Every length is checked against
+//! what is left before anything is allocated. Data files are read and written block by block: their columns are none of this module's
+//! business, but for the schema that they show. Answers to `AvroFileFormat`.
 
 mod compression;
 mod container;
+mod data_file_schema;
 mod decoder;
 mod encoder;
+mod header;
 mod plan;
 mod schema;
+mod writer;
 
 pub use compression::Compression;
-pub(crate) use container::{Writer, read_records};
-pub(crate) use decoder::Decoder;
-pub(crate) use encoder::Encoder;
+pub(crate) use container::read_records;
+pub use data_file_schema::data_file_schema;
+pub use decoder::Decoder;
+pub use encoder::Encoder;
+pub use header::{BlockHead, Header};
 pub(crate) use plan::{Fields, Plan};
-pub(crate) use schema::Type;
+pub use schema::{Record, Type};
+pub use writer::Writer;
 
 use std::fmt;
 
@@ -25,17 +32,17 @@ use crate::error::Error;
 
 /// Where in which file something is read, for errors.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub struct Place<'a> {
     /// The file.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// Offset in the file, bytes; that of the block's payload for what is within a compressed block.
-    pub(crate) offset: usize,
+    pub offset: usize,
 }
 
 impl Place<'_> {
     /// The error that the bytes here are wrong.
     #[cold]
-    pub(crate) fn corrupt(&self, why: impl fmt::Display) -> Error {
+    pub fn corrupt(&self, why: impl fmt::Display) -> Error {
         Error::corrupt(self.path, self.offset, why)
     }
 }

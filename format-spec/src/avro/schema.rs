@@ -8,22 +8,31 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// The most primitive types that a schema may unfold into; Paimon's have about 40.
-const LEAVES_MAX: usize = 10_000;
+/// The most primitive types that a schema may unfold into; Paimon's manifests have about 40, a data file three a column.
+const LEAVES_MAX: usize = 100_000;
 
 /// How deep types may nest; Paimon's go 6 deep.
 const DEPTH_MAX: usize = 48;
 
 /// A type of the writer's schema.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Type {
+#[expect(missing_docs, reason = "the variants are Avro's types")]
+pub enum Type {
     Null,
     Boolean,
     /// `int` and `long`, which are encoded alike.
     Integer,
+    /// A `long` of so many ticks a second since 1970.
+    Timestamp {
+        per_second: i64,
+    },
     Float,
     Double,
     Bytes,
+    /// `bytes` that are a big-endian number, of which so many digits are behind the point.
+    Decimal {
+        scale: u64,
+    },
     String,
     Fixed(usize),
     Enum,
@@ -41,8 +50,9 @@ pub(crate) enum Type {
 
 /// The fields of a record, in the order they are encoded.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Record {
-    pub(crate) fields: Vec<(String, Type)>,
+pub struct Record {
+    /// Name and type of each.
+    pub fields: Vec<(String, Type)>,
     extent: Extent,
 }
 
@@ -69,6 +79,15 @@ impl Type {
             Self::Nullable { value, .. } => value.record(),
             Self::Array(item) => item.record(),
             _ => None,
+        }
+    }
+
+    /// Whether there are values that take no byte.
+    fn may_be_empty(&self) -> bool {
+        match self {
+            Self::Null | Self::Fixed(0) => true,
+            Self::Record(record) => record.fields.iter().all(|(_, field)| field.may_be_empty()),
+            _ => false,
         }
     }
 
@@ -151,7 +170,9 @@ impl Parser {
         let member = |key: &str| object.get(key).ok_or_else(|| format!("a type of the schema has no {key:?}"));
         let parsed = match member("type")? {
             Value::String(name) => match name.as_str() {
-                "array" => Type::Array(Box::new(self.parse(member("items")?)?)),
+                "array" => self.array(member("items")?)?,
+                "long" => timestamp(object).unwrap_or(Type::Integer),
+                "bytes" => decimal(object).unwrap_or(Type::Bytes),
                 "map" => Type::Map(Box::new(self.parse(member("values")?)?)),
                 "record" => self.record(member("fields")?)?,
                 "enum" => Type::Enum,
@@ -169,6 +190,14 @@ impl Parser {
         Ok(parsed)
     }
 
+    /// A list is as long as it says, so that items without a byte would be a lot for a little.
+    fn array(&mut self, items: &Value) -> Result<Type, String> {
+        match self.parse(items)? {
+            item if item.may_be_empty() => Err("the schema has lists of items that take no byte".to_owned()),
+            item => Ok(Type::Array(Box::new(item))),
+        }
+    }
+
     fn record(&mut self, fields: &Value) -> Result<Type, String> {
         let fields = fields.as_array().ok_or("the fields of a record are no list")?;
         let parse_field = |field: &Value| -> Result<(String, Type), String> {
@@ -180,6 +209,23 @@ impl Parser {
         let extent = Extent::around(fields.iter().map(|(_, field)| field))?;
         Ok(Type::Record(Arc::new(Record { fields, extent })))
     }
+}
+
+/// The type of a `long` that is annotated as a timestamp, of a zone or not.
+fn timestamp(annotated: &Map<String, Value>) -> Option<Type> {
+    let per_second = match annotated.get("logicalType")?.as_str()?.trim_start_matches("local-") {
+        "timestamp-millis" => 1000,
+        "timestamp-micros" => 1_000_000,
+        "timestamp-nanos" => 1_000_000_000,
+        _ => return None,
+    };
+    Some(Type::Timestamp { per_second })
+}
+
+/// The type of `bytes` that are annotated as a decimal.
+fn decimal(annotated: &Map<String, Value>) -> Option<Type> {
+    let is_decimal = annotated.get("logicalType")?.as_str()? == "decimal";
+    is_decimal.then(|| Type::Decimal { scale: annotated.get("scale").and_then(Value::as_u64).unwrap_or(0) })
 }
 
 fn simple_name(name: &str) -> &str {
@@ -200,7 +246,7 @@ mod tests {
             );
         }
         let json = format!(r#"{{"type":"record","name":"top","fields":[{fields}]}}"#);
-        assert!(Type::parse(json.as_bytes()).unwrap_err().contains("more than 10000"));
+        assert!(Type::parse(json.as_bytes()).unwrap_err().contains("more than 100000"));
         let recursive = br#"{"type":"record","name":"n","fields":[{"name":"next","type":["null","n"]}]}"#;
         assert!(Type::parse(recursive).unwrap_err().contains("before"));
     }
@@ -209,6 +255,26 @@ mod tests {
     fn null_may_be_either_branch() {
         let nullable = |null_branch| Type::Nullable { null_branch, value: Box::new(Type::Integer) };
         assert_eq!(Type::parse(br#"["null","long"]"#), Ok(nullable(0)));
-        assert_eq!(Type::parse(br#"[{"type":"long","logicalType":"timestamp-millis"},"null"]"#), Ok(nullable(1)));
+        assert_eq!(Type::parse(br#"[{"type":"long"},"null"]"#), Ok(nullable(1)));
+    }
+
+    #[test]
+    fn annotations_say_units_and_scales() {
+        let of = |base: &str, rest: &str| Type::parse(format!(r#"{{"type":"{base}",{rest}}}"#).as_bytes()).unwrap();
+        let timestamp = |per_second| Type::Timestamp { per_second };
+        assert_eq!(of("long", r#""logicalType":"timestamp-millis""#), timestamp(1000));
+        assert_eq!(of("long", r#""logicalType":"local-timestamp-micros""#), timestamp(1_000_000));
+        assert_eq!(of("long", r#""logicalType":"of-nobody""#), Type::Integer);
+        assert_eq!(of("int", r#""logicalType":"date""#), Type::Integer);
+        assert_eq!(of("bytes", r#""logicalType":"decimal","precision":9,"scale":3"#), Type::Decimal { scale: 3 });
+        assert_eq!(of("bytes", r#""logicalType":"decimal","precision":9"#), Type::Decimal { scale: 0 });
+    }
+
+    #[test]
+    fn lists_of_nothing_are_refused() {
+        for items in [r#""null""#, r#"{"type":"record","name":"r","fields":[]}"#] {
+            let error = Type::parse(format!(r#"{{"type":"array","items":{items}}}"#).as_bytes()).unwrap_err();
+            assert!(error.contains("no byte"), "{error}");
+        }
     }
 }

@@ -18,15 +18,11 @@ impl CoreOptions {
         }
     }
 
-    /// `changelog-file.compression`, or that of the data files of the level.
+    /// `changelog-file.compression`, or that of the data files of the level; the option of the format of the files goes before both.
     pub fn changelog_file_compression(&self, level: i32) -> Result<FileCompression> {
-        let of_data = self.file_compression(level)?;
-        // The option of the Parquet format goes before all others, as for data files.
-        let own = self.get(key::CHANGELOG_FILE_COMPRESSION).filter(|_| self.get(key::PARQUET_COMPRESSION).is_none());
-        Ok(match own {
-            Some(codec) => FileCompression { codec: codec.to_ascii_lowercase(), ..of_data },
-            None => of_data,
-        })
+        let own = self.codec_of_format(&self.changelog_file_format(level)?);
+        let own = own.or_else(|| self.get(key::CHANGELOG_FILE_COMPRESSION)).map(str::to_owned);
+        self.compression(own.map_or_else(|| self.codec_of_level(level), |own| Ok(Some(own)))?)
     }
 
     /// The mode of statistics of a column in changelog files: `changelog-file.stats-mode`, or that of the data files of the level; the

@@ -47,6 +47,7 @@ pub const FILE_COMPRESSION: &str = "file.compression";
 pub const FILE_COMPRESSION_PER_LEVEL: &str = "file.compression.per.level";
 pub const FILE_COMPRESSION_ZSTD_LEVEL: &str = "file.compression.zstd-level";
 pub const PARQUET_COMPRESSION: &str = "parquet.compression";
+pub const AVRO_CODEC: &str = "avro.codec";
 pub const FILE_SUFFIX_INCLUDE_COMPRESSION: &str = "file.suffix.include.compression";
 pub const FILE_BLOCK_SIZE: &str = "file.block-size";
 pub const TARGET_FILE_SIZE: &str = "target-file-size";

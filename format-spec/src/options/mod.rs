@@ -233,11 +233,27 @@ impl CoreOptions {
             .to_ascii_lowercase())
     }
 
-    /// `file.compression`, or its override for a level.
+    /// `file.compression`, or its override for a level; the option of the format of the level's files goes before both.
     pub fn file_compression(&self, level: i32) -> Result<FileCompression> {
-        let parquet = self.get(key::PARQUET_COMPRESSION).map(str::to_owned);
+        let own = self.codec_of_format(&self.file_format(level)?).map(str::to_owned);
+        self.compression(own.map_or_else(|| self.codec_of_level(level), |own| Ok(Some(own)))?)
+    }
+
+    /// The codec that the option of a format itself says.
+    fn codec_of_format(&self, format: &str) -> Option<&str> {
+        match format {
+            "parquet" => self.get(key::PARQUET_COMPRESSION),
+            "avro" => self.get(key::AVRO_CODEC),
+            _ => None,
+        }
+    }
+
+    fn codec_of_level(&self, level: i32) -> Result<Option<String>> {
         let of_level = self.of_level(key::FILE_COMPRESSION_PER_LEVEL, level)?;
-        let codec = parquet.or(of_level).or_else(|| self.get(key::FILE_COMPRESSION).map(str::to_owned));
+        Ok(of_level.or_else(|| self.get(key::FILE_COMPRESSION).map(str::to_owned)))
+    }
+
+    fn compression(&self, codec: Option<String>) -> Result<FileCompression> {
         Ok(FileCompression {
             codec: codec.unwrap_or("zstd".to_owned()).to_ascii_lowercase(),
             zstd_level: self.number(key::FILE_COMPRESSION_ZSTD_LEVEL, 1)?,
@@ -341,6 +357,11 @@ impl CoreOptions {
         }
         self.get(key::STATS_MODE)
             .map_or(Ok(StatsMode::Truncate(16)), |text| self.parse_stats_mode(key::STATS_MODE, text))
+    }
+
+    /// Whether a column has a mode of its own.
+    pub fn has_stats_mode(&self, column: &str) -> bool {
+        self.get(&format!("fields.{column}.stats-mode")).is_some()
     }
 
     fn parse_stats_mode(&self, name: &str, text: &str) -> Result<StatsMode> {

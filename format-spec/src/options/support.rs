@@ -1,9 +1,10 @@
 //! What of Paimon's options this library has: a table that needs more is refused by name, for writing before anything is
 //! written, and for reading wherever the answer would not be right.
 
-use super::{BucketMode, ChangelogProducer, CoreOptions, key};
+use super::{BucketMode, ChangelogProducer, CoreOptions, FileCompression, key};
+use crate::avro::{Compression, data_file_schema};
 use crate::data_type::{DataType, TypeRoot};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ResultExt};
 use crate::file_index::FileIndexPlan;
 use crate::schema::TableSchema;
 
@@ -21,9 +22,6 @@ const OFF: [(&str, &str); 11] = [
     (key::MANIFEST_FORMAT, "avro"),
     (key::BRANCH, "main"),
 ];
-
-/// Formats of data files and changelog files; codecs are checked as they are met.
-const WRITTEN_FORMATS: [&str; 2] = ["parquet", "orc"];
 
 /// Options whose presence alone asks a writer for something that is not there.
 const ABSENT_ON_WRITE: [&str; 2] = [key::DATA_FILE_EXTERNAL_PATHS, key::PARTITION_EXPIRATION_TIME];
@@ -79,18 +77,29 @@ impl CoreOptions {
             BucketMode::Unaware => return Err(refused(key::BUCKET, "-1 (append table)")),
         }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
-            let format = self.file_format(level)?;
-            if !WRITTEN_FORMATS.contains(&format.as_str()) {
-                return Err(refused(key::FILE_FORMAT, &format));
-            }
-            let format = self.changelog_file_format(level)?;
-            if !WRITTEN_FORMATS.contains(&format.as_str()) && self.changelog_producer()? != ChangelogProducer::None {
-                return Err(refused(key::CHANGELOG_FILE_FORMAT, &format));
+            self.check_format(key::FILE_FORMAT, &self.file_format(level)?, self.file_compression(level)?, schema)?;
+            if self.changelog_producer()? != ChangelogProducer::None {
+                let compression = self.changelog_file_compression(level)?;
+                let format = self.changelog_file_format(level)?;
+                self.check_format(key::CHANGELOG_FILE_FORMAT, &format, compression, schema)?;
             }
         }
         self.check_off(&OFF)?;
         self.check_absent(&ABSENT_ON_WRITE)?;
         FileIndexPlan::of(&schema.fields, self).map(drop)
+    }
+
+    /// Checks that files of a format, which the option `name` says, hold the table. Codecs of Parquet and ORC are checked as they are met.
+    fn check_format(&self, name: &str, format: &str, compression: FileCompression, schema: &TableSchema) -> Result<()> {
+        match format {
+            "parquet" | "orc" => Ok(()),
+            "avro" => {
+                let in_avro = || format!("the option {name} = avro");
+                Compression::of_data_files(&compression).context(in_avro)?;
+                data_file_schema(&schema.fields).map(drop).context(in_avro)
+            }
+            other => Err(refused(name, other)),
+        }
     }
 
     fn check_off(&self, options: &[(&str, &str)]) -> Result<()> {

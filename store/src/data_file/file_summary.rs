@@ -3,12 +3,13 @@
 //! Goes in: the batches of a file. Comes out: its [`DataFileMeta`]. Statistics are made once a batch, over whole columns.
 //! Invariant: bounds, counts and key range cover every row. Answers to `KeyValueDataFileWriter` and `SimpleStatsProducer`.
 
-use alluvium_format::stats::{SYSTEM_COLUMN_MODE, stats_of_array, to_simple_stats};
+use alluvium_format::stats::{stats_of_array, to_simple_stats};
 use alluvium_format::{BinaryRow, ColumnStats, DataFileMeta, DataType, Datum, Error, FileSource, Result, StatsMode};
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::{Array, ArrayRef};
 
-use super::FileContent;
+use super::format::FileFormat;
+use super::stats_modes::{StatsModes, StatsOf};
 use crate::table_store::TableStore;
 
 /// Values of the key columns of a row.
@@ -18,8 +19,8 @@ pub(super) type Key = Vec<Option<Datum>>;
 #[derive(Debug)]
 pub(super) struct SummaryPlan {
     columns: Vec<SummaryColumn>,
-    /// Positions of the key's columns, in its order.
-    keys: Vec<usize>,
+    /// Positions of the key's columns, in its order, with how much is said of them as such.
+    keys: Vec<(usize, StatsMode)>,
     dense: bool,
     schema_id: i64,
     level: i32,
@@ -33,6 +34,16 @@ struct SummaryColumn {
     mode: StatsMode,
     /// Whether anybody asks for the bounds.
     bounds: bool,
+    nested: NestedStats,
+}
+
+/// What is known of columns with parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NestedStats {
+    /// Nothing, as of a Parquet or ORC file.
+    Unknown,
+    /// How many are null, as rows say.
+    NullCount,
 }
 
 impl SummaryPlan {
@@ -40,26 +51,27 @@ impl SummaryPlan {
     ///
     /// # Errors
     /// `Invalid` when an option is wrong.
-    pub(super) fn of(table: &TableStore, level: i32, content: FileContent) -> Result<Self> {
+    pub(super) fn of(table: &TableStore, of: StatsOf) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
-        let keys: Vec<usize> = schema.trimmed_primary_keys().iter().filter_map(|name| schema.index_of(name)).collect();
-        let kept = options.stats_keep_first_n_columns()?.unwrap_or(usize::MAX);
-        let columns = schema.fields.iter().enumerate().map(|(index, field)| {
-            let mode = match content {
-                _ if index >= kept => StatsMode::None,
-                FileContent::Data(_) => options.stats_mode(&field.name, level)?,
-                FileContent::Changelog => options.changelog_file_stats_mode(&field.name, level)?,
-            };
-            let bounds = keys.contains(&index) || !matches!(mode, StatsMode::None | StatsMode::Counts);
-            Ok(SummaryColumn { name: field.name.clone(), data_type: field.data_type.clone(), mode, bounds })
+        let modes = StatsModes::of(schema, options, of)?;
+        let keys = schema.trimmed_primary_keys();
+        let keys: Vec<_> = keys.iter().filter_map(|name| schema.index_of(name)).zip(modes.keys).collect();
+        let nested = match of.format {
+            FileFormat::Parquet | FileFormat::Orc => NestedStats::Unknown,
+            FileFormat::Avro => NestedStats::NullCount,
+        };
+        let columns = schema.fields.iter().zip(modes.values).enumerate().map(|(index, (field, mode))| {
+            let has_bounds = |mode: StatsMode| !matches!(mode, StatsMode::None | StatsMode::Counts);
+            let bounds = has_bounds(mode) || keys.iter().any(|(key, mode)| *key == index && has_bounds(*mode));
+            SummaryColumn { name: field.name.clone(), data_type: field.data_type.clone(), mode, bounds, nested }
         });
         Ok(Self {
-            columns: columns.collect::<Result<_>>()?,
+            columns: columns.collect(),
             keys,
             dense: options.stats_dense_store()?,
             schema_id: schema.id,
-            level,
-            source: content.source(),
+            level: of.level,
+            source: of.content.source(),
         })
     }
 
@@ -69,7 +81,7 @@ impl SummaryPlan {
     /// `Internal` when the columns are not those of the schema.
     pub(super) fn key_at(&self, batch: &KeyValueBatch, row: usize) -> Result<Key> {
         let columns = batch.values.columns();
-        let value = |key: &usize| {
+        let value = |(key, _): &(usize, StatsMode)| {
             let (Some(column), Some(array)) = (self.columns.get(*key), columns.get(*key)) else {
                 return Err(Error::internal("a batch lacks a key column"));
             };
@@ -86,7 +98,11 @@ impl SummaryPlan {
 
 impl SummaryColumn {
     fn stats(&self, array: &ArrayRef) -> ColumnStats {
-        if self.bounds || self.data_type.is_nested() {
+        let is_nested = self.data_type.is_nested();
+        if is_nested && self.nested == NestedStats::Unknown {
+            return ColumnStats::default();
+        }
+        if self.bounds && !is_nested {
             return stats_of_array(array, &self.data_type);
         }
         ColumnStats { min: None, max: None, null_count: i64::try_from(array.null_count()).ok() }
@@ -142,8 +158,11 @@ impl FileSummary {
     /// # Errors
     /// `Internal` when a bound is not of its column's type.
     pub(super) fn into_meta(self, plan: &SummaryPlan, file: WrittenFile) -> Result<DataFileMeta> {
-        let of_keys = plan.keys.iter().filter_map(|key| Some((plan.columns.get(*key)?, self.stats.get(*key)?)));
-        let of_keys: Vec<_> = of_keys.map(|(column, stats)| kept(column, stats.clone(), SYSTEM_COLUMN_MODE)).collect();
+        let of_keys = plan.keys.iter().filter_map(|(key, mode)| {
+            let (column, stats) = (plan.columns.get(*key)?, self.stats.get(*key)?);
+            Some(kept(column, stats.clone(), *mode))
+        });
+        let of_keys: Vec<_> = of_keys.collect();
         let key_types: Vec<DataType> = of_keys.iter().map(|(_, data_type, _)| data_type.clone()).collect();
         // Key statistics are never dense: Java reads them by position.
         let (key_stats, _) = to_simple_stats(&of_keys, false)?;

@@ -10,6 +10,7 @@ use alluvium_format::{CoreOptions, DataField, Result};
 use arrow_array::ArrayRef;
 use bytes::Bytes;
 
+use super::avro::{AvroLayout, AvroWriter};
 use super::format::FileFormat;
 use super::orc::{OrcLayout, OrcWriter};
 use super::parquet::{ParquetLayout, ParquetWriter};
@@ -19,6 +20,7 @@ use super::parquet::{ParquetLayout, ParquetWriter};
 pub(super) enum FileLayout {
     Parquet(Arc<ParquetLayout>),
     Orc(Arc<OrcLayout>),
+    Avro(Arc<AvroLayout>),
 }
 
 impl FileLayout {
@@ -35,6 +37,7 @@ impl FileLayout {
         Ok(match format {
             FileFormat::Parquet => Self::Parquet(Arc::new(ParquetLayout::of(fields, options, compression)?)),
             FileFormat::Orc => Self::Orc(Arc::new(OrcLayout::of(fields, options, compression)?)),
+            FileFormat::Avro => Self::Avro(Arc::new(AvroLayout::of(fields, compression)?)),
         })
     }
 
@@ -46,6 +49,7 @@ impl FileLayout {
         Ok(match self {
             Self::Parquet(layout) => FileWriter::Parquet(Box::new(ParquetWriter::new(Arc::clone(layout))?)),
             Self::Orc(layout) => FileWriter::Orc(Box::new(OrcWriter::new(Arc::clone(layout))?)),
+            Self::Avro(layout) => FileWriter::Avro(Box::new(AvroWriter::new(Arc::clone(layout)))),
         })
     }
 }
@@ -55,6 +59,7 @@ impl FileLayout {
 pub(super) enum FileWriter {
     Parquet(Box<ParquetWriter>),
     Orc(Box<OrcWriter>),
+    Avro(Box<AvroWriter>),
 }
 
 impl FileWriter {
@@ -66,6 +71,7 @@ impl FileWriter {
         match self {
             Self::Parquet(writer) => writer.write(columns),
             Self::Orc(writer) => writer.write(columns),
+            Self::Avro(writer) => writer.write(columns),
         }
     }
 
@@ -74,6 +80,7 @@ impl FileWriter {
         match self {
             Self::Parquet(writer) => writer.encoded_bytes(),
             Self::Orc(writer) => writer.encoded_bytes(),
+            Self::Avro(writer) => writer.encoded_bytes(),
         }
     }
 
@@ -82,6 +89,7 @@ impl FileWriter {
         match self {
             Self::Parquet(writer) => writer.is_full(),
             Self::Orc(writer) => writer.is_full(),
+            Self::Avro(_) => false,
         }
     }
 
@@ -93,6 +101,7 @@ impl FileWriter {
         match self {
             Self::Parquet(writer) => writer.take_bytes(),
             Self::Orc(writer) => Ok(writer.take_bytes()),
+            Self::Avro(writer) => Ok(writer.take_bytes()),
         }
     }
 
@@ -104,6 +113,7 @@ impl FileWriter {
         match self {
             Self::Parquet(writer) => writer.finish(),
             Self::Orc(writer) => writer.finish(),
+            Self::Avro(writer) => writer.finish(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum FileFormat {
     Parquet,
     /// `orc`.
     Orc,
+    /// `avro`.
+    Avro,
 }
 
 impl FileFormat {
@@ -20,6 +22,7 @@ impl FileFormat {
         match name {
             "parquet" => Some(Self::Parquet),
             "orc" => Some(Self::Orc),
+            "avro" => Some(Self::Avro),
             _ => None,
         }
     }
@@ -29,6 +32,7 @@ impl FileFormat {
         match self {
             Self::Parquet => "parquet",
             Self::Orc => "orc",
+            Self::Avro => "avro",
         }
     }
 

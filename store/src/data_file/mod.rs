@@ -4,6 +4,7 @@
 //! files, batches again, in the columns of the schema that is asked for. Invariants: a file is in ascending key order, and a data file
 //! holds each key once; what a manifest says of it (rows, keys, sequence numbers, statistics) covers every row.
 
+mod avro;
 mod file_index;
 mod file_names;
 mod file_summary;
@@ -14,6 +15,7 @@ mod parquet;
 pub mod reader;
 mod record_columns;
 pub mod rolling;
+mod stats_modes;
 mod upload;
 
 use alluvium_format::{BinaryRow, FileSource};

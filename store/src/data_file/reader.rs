@@ -156,7 +156,7 @@ impl DataFileReader {
             Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
         let system = read.system.fields();
         fields.extend(system.iter().cloned());
-        let opened = OpenFile::open(format, stored, FilePart { fields }).await?;
+        let opened = OpenFile::open(format, stored, FilePart { fields, rows: said }).await?;
         let stretches = opened.stretches();
         let rows = stretches.last().map_or(0, |last| last.end);
         if said != rows {

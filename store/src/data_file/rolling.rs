@@ -18,6 +18,7 @@ use super::file_summary::{FileSummary, Key, SummaryPlan, WrittenFile};
 use super::file_writer::{FileLayout, FileWriter};
 use super::format::FileFormat;
 use super::record_columns::{KeyColumnsMode, RecordColumns};
+use super::stats_modes::StatsOf;
 use super::upload::{FILE_BYTES_MAX, FileUpload};
 use super::{DataFileSpec, FileContent};
 use crate::table_io::TableIo;
@@ -67,10 +68,11 @@ impl RollingFileWriter {
         let (format, compression) = written_as(options, &spec)?;
         let mode = if options.data_file_thin_mode()? { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
         let columns = RecordColumns::of(schema, mode)?;
+        let stats = StatsOf { level: spec.level, content: spec.content, format, key_columns: mode };
         Ok(Self {
             layout: FileLayout::of(format, columns.fields(), options, &compression)?,
             columns,
-            plan: SummaryPlan::of(table, spec.level, spec.content)?,
+            plan: SummaryPlan::of(table, stats)?,
             indexes: FileIndexPlan::of(&schema.fields, options)?,
             content: spec.content,
             names: FileNames::of(table, &spec, format, &compression)?,

@@ -1,5 +1,7 @@
 //! The tables both sides work on: key types, partitions, buckets, sequence fields and the options of the write path.
 
+mod avro;
+
 use std::collections::BTreeMap;
 
 use rand::Rng;
@@ -106,6 +108,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(with_options());
     cases.push(every_type());
     cases.extend(in_orc());
+    cases.extend(avro::all());
     cases
 }
 

@@ -7,9 +7,12 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use alluvium_format::{Error, ErrorKind};
 use bytes::{Buf, Bytes};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
+
+use super::guard::DecoderError;
 
 /// A file, or the parts of it that are needed.
 #[derive(Clone, Debug)]
@@ -33,9 +36,18 @@ impl FileChunks {
         Self::Local { file: Arc::new(file), bytes, failed: Arc::default() }
     }
 
-    /// Whether it was the machine that failed, and not the bytes that are wrong.
-    pub(in crate::data_file) fn has_failed(&self) -> bool {
-        matches!(self, Self::Local { failed, .. } if failed.load(Ordering::Relaxed))
+    /// Whether all bytes there are were fetched.
+    pub(in crate::data_file) fn are_in_memory(&self) -> bool {
+        matches!(self, Self::Fetched { .. })
+    }
+
+    /// An error of a decoder of the file at `path`: bytes are wrong, unless the machine failed to read them.
+    pub(in crate::data_file) fn failure(&self, path: &str, error: impl Into<DecoderError>) -> Error {
+        let (kind, what) = match self {
+            Self::Local { failed, .. } if failed.load(Ordering::Relaxed) => (ErrorKind::Storage, "reading"),
+            _ => (ErrorKind::Corrupt, "decoding"),
+        };
+        Error::new(kind, format!("{what} {path} failed")).with_source(error)
     }
 
     /// A whole file.

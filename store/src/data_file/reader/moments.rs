@@ -73,7 +73,8 @@ impl Moments {
     /// As ticks of another unit.
     fn ticks<T: ArrowPrimitiveType<Native = i64>>(&self, wanted_per_second: i64) -> Result<PrimitiveArray<T>> {
         match self {
-            Self::Ticks { ticks, per_second } if *per_second >= wanted_per_second => {
+            Self::Ticks { ticks, per_second } if *per_second == wanted_per_second => Ok(ticks.reinterpret_cast::<T>()),
+            Self::Ticks { ticks, per_second } if *per_second > wanted_per_second => {
                 let ratio = per_second / wanted_per_second;
                 Ok(ticks.unary(|tick| tick.div_euclid(ratio)))
             }

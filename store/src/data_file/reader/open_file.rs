@@ -11,6 +11,7 @@ use arrow_array::ArrayRef;
 
 use super::file_chunks::FileChunks;
 use super::stored_file::StoredFile;
+use crate::data_file::avro::read::{AvroBatches, AvroFile};
 use crate::data_file::format::FileFormat;
 use crate::data_file::orc::read::{OrcBatches, OrcFile};
 use crate::data_file::parquet::read::{ParquetBatches, ParquetFile};
@@ -26,6 +27,8 @@ pub(in crate::data_file) struct DecodedRows {
 pub(super) struct FilePart {
     /// The fields of the file's schema that are wanted, at every level.
     pub(super) fields: Vec<DataField>,
+    /// How many rows it has, as its manifest says.
+    pub(super) rows: u64,
 }
 
 /// A file whose header or footer was read.
@@ -33,6 +36,7 @@ pub(super) struct FilePart {
 pub(super) enum OpenFile {
     Parquet(ParquetFile),
     Orc(OrcFile),
+    Avro(Box<AvroFile>),
 }
 
 impl OpenFile {
@@ -48,6 +52,9 @@ impl OpenFile {
         match format {
             FileFormat::Parquet => Ok(Self::Parquet(ParquetFile::open(file, chunks, part.fields).await?)),
             FileFormat::Orc => Ok(Self::Orc(OrcFile::open(file, chunks, &part.fields).await?)),
+            FileFormat::Avro => {
+                Ok(Self::Avro(Box::new(AvroFile::open((file, chunks), &part.fields, part.rows).await?)))
+            }
         }
     }
 
@@ -56,6 +63,7 @@ impl OpenFile {
         match self {
             Self::Parquet(file) => file.stretches(),
             Self::Orc(file) => file.stretches(),
+            Self::Avro(file) => file.stretches(),
         }
     }
 
@@ -65,6 +73,7 @@ impl OpenFile {
         match self {
             Self::Parquet(file) => file.matching(predicate, written, asked),
             Self::Orc(file) => file.matching(predicate, written, asked),
+            Self::Avro(file) => (0..file.stretches().len()).collect(),
         }
     }
 
@@ -76,6 +85,7 @@ impl OpenFile {
         match self {
             Self::Parquet(file) => Ok(Batches::Parquet(Box::new(file.read(stretches)?))),
             Self::Orc(file) => Ok(Batches::Orc(Box::new(file.read(stretches)))),
+            Self::Avro(file) => Ok(Batches::Avro(Box::new(file.read(&stretches)))),
         }
     }
 }
@@ -85,6 +95,7 @@ impl OpenFile {
 pub(super) enum Batches {
     Parquet(Box<ParquetBatches>),
     Orc(Box<OrcBatches>),
+    Avro(Box<AvroBatches>),
 }
 
 impl Batches {
@@ -96,6 +107,7 @@ impl Batches {
         match self {
             Self::Parquet(batches) => batches.next().await,
             Self::Orc(batches) => batches.next().await,
+            Self::Avro(batches) => batches.next().await,
         }
     }
 }

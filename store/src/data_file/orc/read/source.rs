@@ -108,10 +108,7 @@ impl FileBytes {
         let Some(chunks) = &self.chunks else { return self.file.ranges(ranges).await };
         let bytes = ranges.iter().map(|range| {
             let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            chunks.get_bytes(range.start, length).map_err(|error| {
-                let kind = if chunks.has_failed() { ErrorKind::Storage } else { ErrorKind::Corrupt };
-                Error::new(kind, format!("reading {} failed", self.file.path())).with_source(error)
-            })
+            chunks.get_bytes(range.start, length).map_err(|error| chunks.failure(self.file.path(), error))
         });
         bytes.collect()
     }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use alluvium_format::{DataField, Error, ErrorKind, Predicate, Result, ResultExt};
+use alluvium_format::{DataField, Error, Predicate, Result, ResultExt};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -115,7 +115,7 @@ fn local_footer(file: &StoredFile, chunks: &FileChunks) -> Result<ArrowReaderMet
     loop {
         let start = file.bytes() - length;
         let end = chunks.get_bytes(start, usize::try_from(length).unwrap_or(usize::MAX));
-        let end = end.map_err(|error| decode_failed(file.path(), chunks, error))?;
+        let end = end.map_err(|error| chunks.failure(file.path(), error))?;
         match footer::read(file.path(), file.bytes(), &end)? {
             Footer::Whole(metadata) => return Ok(metadata),
             Footer::Needs(needed) => length = needed,
@@ -163,7 +163,7 @@ impl RowGroups {
                     Ok(Some(batch)) => return Ok(Some(batch)),
                     Ok(None) => self.current = None,
                     Err(error) => {
-                        let error = decode_failed(self.file.path(), chunks, error);
+                        let error = chunks.failure(self.file.path(), error);
                         self.current = None;
                         return Err(error);
                     }
@@ -210,22 +210,13 @@ impl RowGroups {
             .with_projection(self.mask.clone())
             .with_batch_size(BATCH_ROWS);
         let batches = guarded(|| builder.build().map_err(DecoderError::from));
-        let batches = batches.map_err(|error| decode_failed(self.file.path(), &chunks, error))?;
+        let batches = batches.map_err(|error| chunks.failure(self.file.path(), error))?;
         Ok(Decoder { batches, chunks })
     }
 }
 
 fn total_bytes(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
-}
-
-/// An error of the decoder: bytes of the file are wrong, unless the machine failed to read them.
-fn decode_failed(path: &str, chunks: &FileChunks, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let (kind, what) = match chunks.has_failed() {
-        true => (ErrorKind::Storage, "reading"),
-        false => (ErrorKind::Corrupt, "decoding"),
-    };
-    Error::new(kind, format!("{what} {path} failed")).with_source(error)
 }
 
 impl std::fmt::Debug for Decoder {
