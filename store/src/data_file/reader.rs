@@ -30,6 +30,7 @@ use arrow_schema::ArrowError;
 
 use super::PartitionBucket;
 use super::format::FileFormat;
+use super::orc::read::Instants;
 use crate::deletion_vectors::DeletionVectors;
 use crate::table_store::TableStore;
 use evolution::Evolution;
@@ -156,7 +157,8 @@ impl DataFileReader {
             Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
         let system = read.system.fields();
         fields.extend(system.iter().cloned());
-        let opened = OpenFile::open(format, stored, FilePart { fields, rows: said }).await?;
+        let part = FilePart { fields, rows: said, orc_instants: Instants::of(table.options())? };
+        let opened = OpenFile::open(format, stored, part).await?;
         let stretches = opened.stretches();
         let rows = stretches.last().map_or(0, |last| last.end);
         if said != rows {

@@ -13,7 +13,7 @@ use super::file_chunks::FileChunks;
 use super::stored_file::StoredFile;
 use crate::data_file::avro::read::{AvroBatches, AvroFile};
 use crate::data_file::format::FileFormat;
-use crate::data_file::orc::read::{OrcBatches, OrcFile};
+use crate::data_file::orc::read::{Instants, OrcBatches, OrcFile};
 use crate::data_file::parquet::read::{ParquetBatches, ParquetFile};
 
 /// Rows of a file: one column for each field that was asked for.
@@ -29,6 +29,8 @@ pub(super) struct FilePart {
     pub(super) fields: Vec<DataField>,
     /// How many rows it has, as its manifest says.
     pub(super) rows: u64,
+    /// What timestamps with local zone of ORC files are.
+    pub(super) orc_instants: Instants,
 }
 
 /// A file whose header or footer was read.
@@ -51,7 +53,7 @@ impl OpenFile {
     ) -> Result<Self> {
         match format {
             FileFormat::Parquet => Ok(Self::Parquet(ParquetFile::open(file, chunks, part.fields).await?)),
-            FileFormat::Orc => Ok(Self::Orc(OrcFile::open(file, chunks, &part.fields).await?)),
+            FileFormat::Orc => Ok(Self::Orc(OrcFile::open(file, chunks, (&part.fields, part.orc_instants)).await?)),
             FileFormat::Avro => {
                 Ok(Self::Avro(Box::new(AvroFile::open((file, chunks), &part.fields, part.rows).await?)))
             }

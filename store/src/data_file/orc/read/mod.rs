@@ -26,3 +26,4 @@ pub(in crate::data_file::orc) use byte_stream::{ByteStream, Chunks};
 pub(in crate::data_file::orc) use integers::Integers;
 pub(in crate::data_file) use source::{OrcBatches, OrcFile};
 pub(in crate::data_file::orc) use timestamps::BASE_SECONDS;
+pub(in crate::data_file) use timestamps::Instants;

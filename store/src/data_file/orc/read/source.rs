@@ -17,6 +17,7 @@ use super::plan::{self, PartPlan};
 use super::stripe::{StripePlan, StripeStreams};
 use super::stripes;
 use super::tail::{self, FIRST_FETCH_BYTES, Found, Tail};
+use super::timestamps::Instants;
 use crate::data_file::orc::Decoded;
 use crate::data_file::orc::footer::Stripe;
 use crate::data_file::reader::{BATCH_ROWS, DecodedRows, DecoderError, FileChunks, StoredFile, guarded};
@@ -33,6 +34,7 @@ pub(in crate::data_file) struct OrcFile {
     bytes: FileBytes,
     tail: Tail,
     plan: Vec<PartPlan>,
+    instants: Instants,
 }
 
 /// The bytes of a file: at hand where there are chunks, to be fetched where there are none.
@@ -43,19 +45,20 @@ struct FileBytes {
 }
 
 impl OrcFile {
-    /// Reads what a file says of itself; `chunks` is the file where it is at hand, `fields` are those of its schema that are wanted.
+    /// Reads what a file says of itself; `chunks` is the file where it is at hand, `fields` are those of its schema that are
+    /// wanted, `instants` what its timestamps with local zone are.
     ///
     /// # Errors
     /// `Corrupt` and `Storage` with the path.
     pub(in crate::data_file) async fn open(
         file: StoredFile,
         chunks: Option<FileChunks>,
-        fields: &[DataField],
+        (fields, instants): (&[DataField], Instants),
     ) -> Result<Self> {
         let bytes = FileBytes { file, chunks };
         let tail = bytes.tail().await?;
         let plan = plan::plan(fields, &tail.footer.schema).context(|| format!("reading {}", bytes.file.path()))?;
-        Ok(Self { bytes, tail, plan })
+        Ok(Self { bytes, tail, plan, instants })
     }
 
     /// The positions of the rows of each stripe.
@@ -75,11 +78,11 @@ impl OrcFile {
 
     /// The rows of some stripes.
     pub(in crate::data_file) fn read(self, stripes: Vec<usize>) -> OrcBatches {
-        let Self { bytes, tail, plan } = self;
+        let Self { bytes, tail, plan, instants } = self;
         let mut numbers = Vec::new();
         plan.iter().for_each(|part| part.append_numbers(&mut numbers));
         let stripes = stripes.into_iter().filter_map(|index| tail.footer.stripes.get(index).copied()).collect();
-        let wanted = Arc::new(Wanted { bytes, numbers, tail });
+        let wanted = Arc::new(Wanted { bytes, numbers, tail, instants });
         OrcBatches { wanted, plan, stripes, current: None, fetching: JoinSet::new() }
     }
 }
@@ -121,6 +124,7 @@ struct Wanted {
     /// The numbers of the columns.
     numbers: Vec<usize>,
     tail: Tail,
+    instants: Instants,
 }
 
 impl Wanted {
@@ -132,7 +136,7 @@ impl Wanted {
             let plan = self.plan(&stripe, footer)?;
             let ranges: Vec<Range<u64>> = plan.streams.iter().map(|stream| stream.range.clone()).collect();
             let bytes = self.bytes.ranges(&ranges).await?;
-            return Ok(plan.with_bytes(bytes, self.tail.chunks));
+            return Ok(plan.with_bytes(bytes, self.tail.chunks, self.instants));
         }
         let fetched = self.bytes.range(whole.clone()).await?;
         // The range was fetched whole, and all that is sliced lies within.
@@ -141,7 +145,7 @@ impl Wanted {
         };
         let plan = self.plan(&stripe, part(&footer))?;
         let bytes = plan.streams.iter().map(|stream| part(&stream.range)).collect();
-        Ok(plan.with_bytes(bytes, self.tail.chunks))
+        Ok(plan.with_bytes(bytes, self.tail.chunks, self.instants))
     }
 
     fn plan(&self, stripe: &Stripe, footer: Bytes) -> Result<StripePlan> {

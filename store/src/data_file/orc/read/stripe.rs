@@ -8,6 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::byte_stream::{ByteStream, Chunks};
+use super::timestamps::Instants;
 use crate::data_file::orc::Decoded;
 use crate::data_file::orc::footer::Stripe;
 use crate::data_file::orc::stripe_footer::{ColumnEncoding, StreamKind, StripeFooter};
@@ -49,10 +50,10 @@ impl StripePlan {
     }
 
     /// With the bytes of the streams, in their order.
-    pub(super) fn with_bytes(self, bytes: Vec<Bytes>, chunks: Chunks) -> StripeStreams {
+    pub(super) fn with_bytes(self, bytes: Vec<Bytes>, chunks: Chunks, instants: Instants) -> StripeStreams {
         let streams = self.streams.into_iter().zip(bytes);
         let streams = streams.map(|(stream, bytes)| ((stream.column, stream.kind), ByteStream::of(bytes, chunks)));
-        StripeStreams { footer: self.footer, streams: streams.collect() }
+        StripeStreams { footer: self.footer, streams: streams.collect(), instants }
     }
 }
 
@@ -61,6 +62,7 @@ impl StripePlan {
 pub(super) struct StripeStreams {
     footer: StripeFooter,
     streams: HashMap<(usize, StreamKind), ByteStream>,
+    instants: Instants,
 }
 
 impl StripeStreams {
@@ -76,6 +78,11 @@ impl StripeStreams {
 
     pub(super) fn encoding(&self, column: usize) -> Decoded<ColumnEncoding> {
         self.footer.encodings.get(column).copied().ok_or_else(|| format!("column {column} has no encoding").into())
+    }
+
+    /// What timestamps with local zone are.
+    pub(super) fn instants(&self) -> Instants {
+        self.instants
     }
 
     /// The zone that timestamps without zone were written in.

@@ -2,13 +2,13 @@
 //!
 //! Goes in: moments as Java's writer leaves them: of those before 1970 the seconds were cut towards 1970, not towards the past. Comes
 //! out: the moments that Java's reader makes of them, in the in-memory form of the precision, so that one in the last second before
-//! 1970 is a second late. A timestamp without zone is the time on the wall of who wrote it. Answers to
-//! `TreeReaderFactory.TimestampTreeReader`.
+//! 1970 is a second late. A timestamp without zone is the time on the wall of who wrote it; so is one with local zone, of a clock in
+//! UTC, unless the table says that it is not. Answers to `TreeReaderFactory.TimestampTreeReader`.
 
 use std::sync::Arc;
 
-use alluvium_format::TypeRoot;
 use alluvium_format::arrow::{UTC, wide_timestamp_fields};
+use alluvium_format::{CoreOptions, Error, Result, TypeRoot};
 use arrow_array::types::{TimestampMicrosecondType, TimestampMillisecondType};
 use arrow_array::{ArrayRef, Int32Array, Int64Array, PrimitiveArray, StructArray};
 use arrow_buffer::NullBuffer;
@@ -25,8 +25,32 @@ use crate::data_file::orc::stripe_footer::StreamKind;
 
 /// 2015-01-01T00:00:00, in seconds since 1970.
 pub(in crate::data_file::orc) const BASE_SECONDS: i64 = 1_420_070_400;
+const LEGACY_TYPE: &str = "orc.timestamp-ltz.legacy.type";
 const NANOS_OF_MILLI: i64 = 1_000_000;
 const NANOS_OF_SECOND: i64 = 1_000_000_000;
+
+/// What timestamps with local zone are in files: `orc.timestamp-ltz.legacy.type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data_file) enum Instants {
+    /// Moments at which the wall of the writer showed what the clock in UTC should: Java's default.
+    Shifted,
+    /// Moments.
+    True,
+}
+
+impl Instants {
+    /// # Errors
+    /// `Invalid` when the option is wrong.
+    pub(in crate::data_file) fn of(options: &CoreOptions) -> Result<Self> {
+        match options.get(LEGACY_TYPE).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("true") => Ok(Self::Shifted),
+            Some("false") => Ok(Self::True),
+            Some(other) => {
+                Err(Error::invalid(format!("the option {LEGACY_TYPE} is {other:?}; it must be true or false")))
+            }
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Timestamps {
@@ -35,6 +59,8 @@ pub(super) struct Timestamps {
     precision: u8,
     /// Of the type.
     zone: Option<&'static str>,
+    /// What seconds are counted from, since 1970.
+    base_seconds: i64,
     writer_zone: WriterZone,
 }
 
@@ -45,16 +71,20 @@ impl Timestamps {
             TypeRoot::TimestampLtz(precision) => (precision, Some(UTC)),
             _ => return Err("timestamps where the schema has none".into()),
         };
-        let writer_zone = match (plan.kind, streams.writer_zone()) {
-            (TypeKind::Timestamp, Some(name)) => WriterZone::named(name)?,
+        let writer_zone = match streams.writer_zone() {
+            Some(name) if plan.kind == TypeKind::Timestamp || streams.instants() == Instants::Shifted => {
+                WriterZone::named(name)?
+            }
             _ => WriterZone::UTC,
         };
+        let base_seconds = if plan.kind == TypeKind::Timestamp { writer_zone.base_seconds() } else { BASE_SECONDS };
         let version = streams.encoding(plan.number)?.version;
         Ok(Self {
             seconds: Integers::of(streams.take(plan.number, StreamKind::Data), version, Sign::Signed),
             nanos: Integers::of(streams.take(plan.number, StreamKind::Secondary), version, Sign::Unsigned),
             precision,
             zone,
+            base_seconds,
             writer_zone,
         })
     }
@@ -62,8 +92,9 @@ impl Timestamps {
     pub(super) fn read(&mut self, rows: usize, nulls: Option<NullBuffer>) -> Decoded<ArrayRef> {
         let count = validity::count(nulls.as_ref(), rows);
         let moments = self.seconds.read(count)?.into_iter().zip(self.nanos.read(count)?);
-        let zone = self.writer_zone;
-        let moments = moments.map(|(seconds, nanos)| moment(seconds, nanos, zone).ok_or("a timestamp out of range"));
+        let (base, zone) = (self.base_seconds, self.writer_zone);
+        let moments = moments.map(|(seconds, nanos)| moment(seconds.checked_add(base)?, nanos, zone));
+        let moments = moments.map(|moment| moment.ok_or("a timestamp out of range"));
         match self.precision {
             0..=3 => {
                 let millis = moments.map(|moment| ticks(moment?, 1000)).collect::<Decoded<Vec<_>>>()?;
@@ -95,10 +126,9 @@ impl Timestamps {
     }
 }
 
-/// Seconds since 1970, towards the past, and nanoseconds, of what a file has.
+/// Seconds on the wall, towards the past, and nanoseconds, of the seconds since 1970 and the nanoseconds that a file has.
 fn moment(seconds: i64, nanos: i64, zone: WriterZone) -> Option<(i64, i64)> {
     let nanos = parse_nanos(nanos)?;
-    let seconds = zone.seconds(seconds)?;
     // The millisecond decides, as in Java: whole ones are no fraction.
     let is_fraction_before_1970 = seconds < 0 && nanos >= NANOS_OF_MILLI;
     let seconds = if is_fraction_before_1970 { seconds.checked_sub(1)? } else { seconds };
@@ -123,7 +153,7 @@ mod tests {
     use super::*;
 
     fn stored(seconds: i64, nanos: i64) -> (i64, i64) {
-        moment(seconds - BASE_SECONDS, nanos << 3, WriterZone::UTC).unwrap()
+        moment(seconds, nanos << 3, WriterZone::UTC).unwrap()
     }
 
     #[test]
