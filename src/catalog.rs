@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alluvium_compaction::FleetScope;
 use alluvium_format::{Result, SchemaDefinition};
-use alluvium_store::{LocalDisk, MemoryBudget, Publish, TableIo};
+use alluvium_store::{ExternalStores, LocalDisk, MemoryBudget, Publish, TableIo};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -19,8 +19,9 @@ pub struct FileSystemCatalog {
 }
 
 impl FileSystemCatalog {
-    /// The warehouse at a path or a URL (`file://`, `memory:`, and with their features `s3://`, `gs://`, `az://`). `options` are those
-    /// of the store, by `object_store`'s names; they are never printed.
+    /// The warehouse at a path or a URL (`file://`, `memory:`, and with their features `s3://`, `gs://`, `az://`). `options` are
+    /// `allowed-external-paths`, the folders with commas between them where data files outside of tables may be, and those of the store, by
+    /// `object_store`'s names; they are never printed.
     ///
     /// # Errors
     /// `Invalid` for a path or URL that is none; `Unsupported` for a store that was not built in.
@@ -43,6 +44,12 @@ impl FileSystemCatalog {
     #[must_use]
     pub fn with_memory(self, memory: MemoryBudget) -> Self {
         Self { catalog: self.catalog.with_memory(memory) }
+    }
+
+    /// With these folders where data files outside of tables may be, in place of those of `allowed-external-paths`.
+    #[must_use]
+    pub fn with_external_stores(self, external: ExternalStores) -> Self {
+        Self { catalog: self.catalog.with_external_stores(external) }
     }
 
     /// With this folder for what does not fit into memory; without it, the machine's temporary one.

@@ -18,7 +18,9 @@ pub use alluvium_format::{
     Result, RowKind, SchemaChange, SchemaDefinition, Snapshot, TableSchema,
 };
 pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
-pub use alluvium_store::{Committed, EmptyCommits, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName};
+pub use alluvium_store::{
+    Committed, EmptyCommits, ExternalStores, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName,
+};
 pub use alluvium_writer::{CommitExtras, CompactionWait, WriteMode, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};
 

@@ -161,10 +161,9 @@ async fn reach_manifest(table: &TableStore, manifest: &ManifestFileMeta, names: 
     names.insert(path::manifest(&manifest.file_name));
     for entry in table.manifests().entries(&manifest.file_name).await.unwrap().iter() {
         if entry.kind == FileKind::Add {
-            let data_file = table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
-            let folder = data_file.rsplit_once('/').map_or("", |(folder, _)| folder);
-            names.extend(entry.file.extra_files.iter().map(|extra| format!("{folder}/{extra}")));
-            names.insert(data_file);
+            let data_file = table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
+            names.extend(entry.file.extra_files.iter().map(|extra| data_file.beside(extra).unwrap().path().to_owned()));
+            names.insert(data_file.path().to_owned());
         }
     }
 }

@@ -92,7 +92,8 @@ async fn put_files(world: &World, committable: &Committable) {
     let table = world.table_store(View::Healthy).await.unwrap();
     for message in &committable.messages {
         for file in message.data.new_files.iter().chain(&message.compact.compact_after) {
-            let path = table.data_file_path(&message.partition, message.bucket, file).unwrap();
+            let location = table.data_file(&message.partition, message.bucket, file).unwrap();
+            let path = location.path();
             world.inner.put(&Path::parse(format!("wh/db.db/t/{path}")).unwrap(), "x".into()).await.unwrap();
         }
     }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alluvium::format::{TypeRoot, arrow, json_value};
 use alluvium::{
-    BatchPlan, DataField, DataType, Datum, Error, FileSystemCatalog, RowKind, StartupMode, Table, TableSchema,
-    TailEvent, TimeTravel,
+    BatchPlan, DataField, DataType, Datum, Error, ExternalStores, FileSystemCatalog, RowKind, StartupMode, Table,
+    TableSchema, TailEvent, TimeTravel,
 };
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
 use serde_json::Value;
 
 fn golden() -> PathBuf {
@@ -38,6 +40,17 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Where the files of a case are that were outside of its table when Paimon wrote it.
+fn external(case: &Path) -> ExternalStores {
+    let folder = case.join("external");
+    if !folder.exists() {
+        return ExternalStores::default();
+    }
+    let base = object_store::path::Path::from_absolute_path(folder).unwrap();
+    let store = Arc::new(LocalFileSystem::new());
+    ExternalStores::default().with("file:///tmp/alluvium-golden/external", store, base).unwrap()
+}
+
 /// A case, opened in a warehouse of its own that goes with it.
 pub(crate) struct Case {
     name: String,
@@ -59,6 +72,7 @@ impl Case {
         let unordered = about["unordered"].as_array().into_iter().flatten();
         let unordered = unordered.map(|name| name.as_str().unwrap().to_owned()).collect();
         let catalog = FileSystemCatalog::open(warehouse.path().to_str().unwrap(), BTreeMap::new()).unwrap();
+        let catalog = catalog.with_external_stores(external(&folder));
         Self { name: name.to_owned(), catalog, read_options, unordered, _warehouse: warehouse }
     }
 

@@ -51,7 +51,8 @@ pub(crate) struct Place {
     pub(crate) warehouse: String,
 
     /// An option for this command, repeatable. Paimon's table options (keys with - or ., and `bucket`) apply to the table it names,
-    /// as streaming-read-overwrite=true; others go to the object store by its own names, as aws_region=eu-central-1
+    /// as streaming-read-overwrite=true; others go to the object store by its own names, as aws_region=eu-central-1;
+    /// allowed-external-paths=PREFIX[,PREFIX] says where data files outside of tables may be
     #[arg(short = 'o', long = "option", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     #[arg(help_heading = "Warehouse")]
     pub(crate) options: Vec<(String, String)>,

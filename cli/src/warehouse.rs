@@ -1,6 +1,6 @@
 //! The warehouse of a command and the tables it names, with the options of the command line sorted to whom they are for.
 //!
-//! Invariant: an option reaches the store or the table, never both: the store's may be secrets, and `bucket` means another thing there.
+//! Invariant: an option reaches the catalog with its stores or the table, never both: the store's may be secrets, and `bucket` means another thing there.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ use crate::failure::{Failure, Outcome};
 
 /// Paimon's table options that are one word.
 const TABLE_WORDS: [&str; 4] = ["bucket", "branch", "partition", "path"];
+/// The option of the catalog: folders, with commas between them, where data files outside of tables may be.
+const ALLOWED_EXTERNAL_PATHS: &str = "allowed-external-paths";
 
 /// A warehouse, with the dynamic options for the table that the command names.
 #[derive(Debug)]
@@ -24,7 +26,10 @@ impl Warehouse {
     /// Opens the warehouse of the command line.
     pub(crate) fn open(place: &Place) -> Outcome<Self> {
         let (table_options, store_options) = sort_options(&place.options);
-        if let (Some(name), true) = (store_options.keys().next(), is_local(&place.warehouse)) {
+        let external = store_options.get(ALLOWED_EXTERNAL_PATHS).map_or("", String::as_str);
+        let all_local = external.split(',').chain([place.warehouse.as_str()]).all(|path| is_local(path.trim()));
+        let of_store = store_options.keys().find(|name| *name != ALLOWED_EXTERNAL_PATHS);
+        if let (Some(name), true) = (of_store, all_local) {
             return Err(Failure::Usage(format!(
                 "-o {name}=…: a warehouse in a folder takes no such option; options of tables have - or . in their names"
             )));
@@ -69,7 +74,9 @@ pub(crate) fn table_name(text: &str) -> Outcome<TableName> {
 type Options = BTreeMap<String, String>;
 
 fn sort_options(options: &[(String, String)]) -> (Options, Options) {
-    let of_table = |name: &str| TABLE_WORDS.contains(&name) || (name.contains(['-', '.']) && !name.contains('_'));
+    let is_word = |name: &str| TABLE_WORDS.contains(&name);
+    let has_form = |name: &str| name.contains(['-', '.']) && !name.contains('_') && name != ALLOWED_EXTERNAL_PATHS;
+    let of_table = |name: &str| is_word(name) || has_form(name);
     options.iter().cloned().partition(|(name, _)| of_table(name))
 }
 
@@ -91,11 +98,23 @@ mod tests {
 
     #[test]
     fn options_go_to_whom_they_are_for() {
-        let given = ["sequence.field", "write-only", "bucket", "aws_region", "region", "token", "aws_endpoint"];
+        let given = [
+            "sequence.field",
+            "write-only",
+            "bucket",
+            "allowed-external-paths",
+            "aws_region",
+            "region",
+            "token",
+            "aws_endpoint",
+        ];
         let given: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
         let (table, store) = sort_options(&given);
         assert_eq!(table.into_keys().collect::<Vec<_>>(), ["bucket", "sequence.field", "write-only"]);
-        assert_eq!(store.into_keys().collect::<Vec<_>>(), ["aws_endpoint", "aws_region", "region", "token"]);
+        assert_eq!(
+            store.into_keys().collect::<Vec<_>>(),
+            ["allowed-external-paths", "aws_endpoint", "aws_region", "region", "token"]
+        );
     }
 
     #[test]

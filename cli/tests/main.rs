@@ -5,6 +5,7 @@ mod alter;
 mod arguments;
 mod bad_input;
 mod compaction;
+mod external_paths;
 mod ingest;
 mod quickstart;
 mod reading;

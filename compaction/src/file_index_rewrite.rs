@@ -35,7 +35,7 @@ pub struct FileIndexReport {
 pub async fn rewrite_file_index(table: &TableStore, partitions: &Predicate) -> Result<FileIndexReport> {
     for _ in 0..PLANS_MAX {
         let table = table.at_latest_schema().await?;
-        table.options().check_write_supported(table.schema())?;
+        table.check_write_supported()?;
         let Some(snapshot) = table.snapshots().latest().await? else { return Ok(FileIndexReport::default()) };
         let entries = scan::live_entries(&table, &snapshot, partitions).await?;
         let files = entries.len();
@@ -118,10 +118,11 @@ async fn commit(table: &TableStore, rewritten: &[Rewritten]) -> Result<Option<i6
 /// Deletes the side files that were written, at best effort.
 async fn discard(table: &TableStore, rewritten: &[Rewritten]) {
     for Rewritten { entry, indexed } in rewritten {
-        let Ok(folder) = table.bucket_path(&entry.partition, entry.bucket) else { continue };
-        for name in indexed.extra_files.iter().filter(|name| !entry.file.extra_files.contains(name)) {
+        let Ok(location) = table.data_file(&entry.partition, entry.bucket, &entry.file) else { continue };
+        let written = indexed.extra_files.iter().filter(|name| !entry.file.extra_files.contains(name));
+        for file in written.filter_map(|name| location.beside(name).ok()) {
             // Nobody names the file, so one that stays is garbage that costs only room.
-            let _ = table.io().delete(&format!("{folder}/{name}")).await;
+            let _ = file.delete().await;
         }
     }
 }

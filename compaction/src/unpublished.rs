@@ -4,7 +4,7 @@
 //! no reader sees and which the removal of orphan files finds.
 
 use alluvium_format::{CompactIncrement, DataFileMeta};
-use alluvium_store::{PartitionBucket, TableStore, index_files};
+use alluvium_store::{FileLocation, PartitionBucket, TableStore, index_files};
 
 /// Deletes the files and what lies beside them, at best effort.
 pub fn delete_unpublished<'a>(
@@ -12,24 +12,20 @@ pub fn delete_unpublished<'a>(
     bucket: &PartitionBucket,
     files: impl IntoIterator<Item = &'a DataFileMeta>,
 ) -> impl Future<Output = ()> + Send {
-    // The names are taken before anything is awaited: whoever awaits this can be spawned, whatever the files come from.
-    let names: Vec<String> = files.into_iter().filter(|file| is_ours(file)).flat_map(names_of).cloned().collect();
-    let folder = table.bucket_path(&bucket.partition, bucket.bucket);
+    // The places are taken before anything is awaited: whoever awaits this can be spawned, whatever the files come from.
+    let places: Vec<FileLocation> = files.into_iter().flat_map(|file| places_of(table, bucket, file)).collect();
     async move {
-        let Ok(folder) = folder else { return };
-        for name in names {
-            let _ = table.io().delete(&format!("{folder}/{name}")).await;
+        for place in places {
+            let _ = place.delete().await;
         }
     }
 }
 
-/// A file outside of the table was not written by this library.
-fn is_ours(file: &DataFileMeta) -> bool {
-    file.external_path.is_none()
-}
-
-fn names_of(file: &DataFileMeta) -> impl Iterator<Item = &String> {
-    std::iter::once(&file.file_name).chain(&file.extra_files)
+/// Where a file and what lies beside it are; nothing when that is not allowed.
+fn places_of(table: &TableStore, bucket: &PartitionBucket, file: &DataFileMeta) -> Vec<FileLocation> {
+    let Ok(place) = table.data_file(&bucket.partition, bucket.bucket, file) else { return Vec::new() };
+    let beside: Vec<FileLocation> = file.extra_files.iter().filter_map(|name| place.beside(name).ok()).collect();
+    std::iter::once(place).chain(beside).collect()
 }
 
 /// Deletes what a compaction wrote, its changelog and index files included, at best effort.

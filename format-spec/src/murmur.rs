@@ -1,7 +1,7 @@
 //! Murmur3, 32 bits, seed 42, over whole 4-byte little-endian words: Paimon's hash of a [`crate::BinaryRow`]; and over any bytes, as
-//! it hashes texts in memory.
+//! it hashes texts in memory, and as everybody else does.
 //!
-//! Answers to `org.apache.paimon.utils.MurmurHashUtils`.
+//! Answers to `org.apache.paimon.utils.MurmurHashUtils`, and to Guava's `Hashing.murmur3_32()`.
 
 const SEED: u32 = 42;
 const C1: u32 = 0xcc9e_2d51;
@@ -25,10 +25,23 @@ pub fn hash_bytes(bytes: &[u8]) -> i32 {
     finish(hash ^ length).cast_signed()
 }
 
+/// The hash of `bytes` with seed 0, of which those behind the last whole word are one short word.
+pub fn hash_standard(bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let hash = words.iter().fold(0, |hash, word| mixed(hash, u32::from_le_bytes(*word)));
+    let short = rest.iter().rev().fold(0, |word, byte| (word << 8) | u32::from(*byte));
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    finish(hash ^ scrambled(short) ^ length)
+}
+
+#[inline]
+fn scrambled(word: u32) -> u32 {
+    word.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2)
+}
+
 #[inline]
 fn mixed(hash: u32, word: u32) -> u32 {
-    let k = word.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
-    (hash ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
+    (hash ^ scrambled(word)).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
 }
 
 #[inline]

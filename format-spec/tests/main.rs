@@ -1,6 +1,7 @@
 //! Every test of the crate that reads files: golden artefacts and byte vectors, written by Apache Paimon 1.4.2.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod external_paths;
 mod file_indexes;
 mod golden;
 mod index_files;

@@ -150,7 +150,6 @@ fn what_is_not_there_is_refused_by_name() {
         (("file.format.per.level", "3:csv"), (true, false)),
         (("file-index.bloom-filter.columns", "v"), (false, false)),
         (("file-index.fancy.columns", "v"), (true, false)),
-        (("data-file.external-paths", "file:///x"), (true, false)),
         (("sequence.snapshot-ordering", "true"), (true, false)),
         (("branch", "b"), (true, true)),
         (("scan.snapshot-id", "3"), (false, true)),

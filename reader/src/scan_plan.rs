@@ -221,12 +221,12 @@ async fn written_schemas(read: &TableRead, entries: &[ManifestEntry]) -> Result<
     Ok(written)
 }
 
-/// Refuses files of formats that are not built, and those outside of the table.
+/// Refuses files of formats that are not built, and those that are where the catalog does not allow it.
 fn check_files(read: &TableRead, entries: &[ManifestEntry]) -> Result<()> {
     for entry in entries {
         DataFileReader::check_format(&entry.file)?;
         if entry.file.external_path.is_some() {
-            read.table.data_file_path(&entry.partition, entry.bucket, &entry.file)?;
+            read.table.data_file(&entry.partition, entry.bucket, &entry.file)?;
         }
     }
     Ok(())

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use alluvium_format::{Error, ErrorKind, Result, SchemaDefinition, path};
 use alluvium_merge_tree::MergeOptions;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
-use object_store::memory::InMemory;
 use object_store::path::Path;
 
+use crate::external_stores::{ALLOWED_EXTERNAL_PATHS, ExternalStores};
 use crate::local_disk::LocalDisk;
 use crate::memory_budget::MemoryBudget;
 use crate::schema_store::SchemaStore;
+use crate::store_place::StorePlace;
 use crate::table_io::{Publish, TableIo};
 use crate::table_store::TableStore;
 
@@ -89,20 +89,24 @@ pub struct FileSystemCatalog {
 }
 
 impl FileSystemCatalog {
-    /// The warehouse at a path, or a URL (`file://`, `memory:`, and with their features `s3://`, `gs://`, `az://`). The options are those of
-    /// the store, by `object_store`'s names; they are never printed.
+    /// The warehouse at a path, or a URL (`file://`, `memory:`, and with their features `s3://`, `gs://`, `az://`). The options are
+    /// [`ALLOWED_EXTERNAL_PATHS`], and those of the store, by `object_store`'s names, which are never printed.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none; `Unsupported` for a store that was not built in.
+    /// `Invalid` for a path or URL that is none; `Unsupported` for a store that was not built in.
     pub fn open(warehouse: &str, options: &BTreeMap<String, String>) -> Result<Self> {
-        if warehouse == "memory:" || warehouse.starts_with("memory://") {
-            return Ok(Self::new(Arc::new(InMemory::new()), Path::default(), Publish::ConditionalPut));
-        }
-        match warehouse.split_once("://") {
-            None => Self::local(warehouse),
-            Some(("file", path)) => Self::local(path),
-            Some((scheme, _)) => Self::remote(warehouse, scheme, options),
-        }
+        let mut options = options.clone();
+        let external = options.remove(ALLOWED_EXTERNAL_PATHS).unwrap_or_default();
+        let external = ExternalStores::open(&external, &options)?;
+        let StorePlace { store, base, publish, local_root } =
+            StorePlace::open(warehouse, &options).map_err(|error| error.context("opening the warehouse"))?;
+        let warehouse = match &local_root {
+            Some(root) => root.join(base.as_ref()).display().to_string(),
+            None => warehouse.to_owned(),
+        };
+        let io = TableIo::new(store, base, publish);
+        let io = local_root.into_iter().fold(io, TableIo::with_local_root);
+        Ok(Self { io: io.with_external_stores(external), warehouse })
     }
 
     /// The warehouse below `base` of any store.
@@ -125,37 +129,18 @@ impl FileSystemCatalog {
         self
     }
 
+    /// With these folders where files outside of tables may be, in place of those of [`ALLOWED_EXTERNAL_PATHS`].
+    #[must_use]
+    pub fn with_external_stores(mut self, external: ExternalStores) -> Self {
+        self.io = self.io.with_external_stores(external);
+        self
+    }
+
     /// With this disk for what does not fit into memory; without it there is one in the machine's temporary folder.
     #[must_use]
     pub fn with_local_disk(mut self, disk: LocalDisk) -> Self {
         self.io = self.io.with_local_disk(disk);
         self
-    }
-
-    fn local(warehouse: &str) -> Result<Self> {
-        let wrong = |why: String| Error::invalid(format!("{warehouse:?} is no path of a warehouse: {why}"));
-        let absolute = std::path::absolute(warehouse).map_err(|error| wrong(error.to_string()))?;
-        let text = absolute.to_str().ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
-        let base = Path::parse(text.trim_matches('/')).map_err(|error| wrong(error.to_string()))?;
-        let store = Arc::new(LocalFileSystem::new());
-        let io = TableIo::new(store, base, Publish::Link).with_local_root("/".into());
-        Ok(Self { io, warehouse: text.to_owned() })
-    }
-
-    #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
-    fn remote(_warehouse: &str, scheme: &str, _options: &BTreeMap<String, String>) -> Result<Self> {
-        Err(Error::unsupported(format!("warehouses at {scheme}://: build with the feature aws, gcp or azure")))
-    }
-
-    #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-    fn remote(warehouse: &str, scheme: &str, options: &BTreeMap<String, String>) -> Result<Self> {
-        let wrong = || Error::invalid(format!("the URL of the warehouse ({scheme}://…) is wrong"));
-        let url = warehouse.parse().map_err(|_| wrong())?;
-        // The error of the store may show its options, which may be secrets.
-        let (store, base) = object_store::parse_url_opts(&url, options).map_err(|_| {
-            Error::unsupported(format!("the warehouse at {scheme}:// with these options, or its store is not built in"))
-        })?;
-        Ok(Self { io: TableIo::new(store.into(), base, Publish::ConditionalPut), warehouse: warehouse.to_owned() })
     }
 
     /// Where it is, as it was given.

@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 use moka::future::Cache;
 
 use crate::data_file::PartitionBucket;
-use crate::index_files::{self, index_file_path};
+use crate::index_files;
 use crate::table_store::TableStore;
 
 /// Index files read at the same time: enough to hide the store's latency, few enough for any file limit.
@@ -56,7 +56,7 @@ impl Default for VectorCache {
 /// time; both are kept. Not to be called in a [`crate::CpuPool`], where it lets large files be decoded.
 ///
 /// # Errors
-/// `NotFound`, `Corrupt` and `Storage` with the path; `Unsupported` for an index file outside of the table's folder.
+/// `NotFound`, `Corrupt` and `Storage` with the path; `Invalid` for an index file that is where the catalog does not allow it.
 pub async fn read(
     table: &TableStore,
     snapshot: &Snapshot,
@@ -104,9 +104,8 @@ pub async fn write(table: &TableStore, bucket: &PartitionBucket, vectors: &Delet
         external_path: None,
         global_index: None,
     };
-    let written = index_files::write(table, bucket, &file, bytes).await;
-    written.map_err(|error| error.context("writing deletion vectors"))?;
-    Ok(file)
+    let written = index_files::write(table, bucket, file, bytes).await;
+    written.map_err(|error| error.context("writing deletion vectors"))
 }
 
 /// The files of vectors that an index manifest names.
@@ -130,7 +129,7 @@ async fn read_files(
     for file in files {
         for (name, vector) in read_file(table, bucket, file).await?.iter() {
             if vectors.insert(name.clone(), Arc::clone(vector)).is_some() {
-                return Err(twice(&index_file_path(table, bucket, file)?, name));
+                return Err(twice(&table.index_file(bucket, file)?.to_string(), name));
             }
         }
     }
@@ -138,12 +137,11 @@ async fn read_files(
 }
 
 async fn read_file(table: &TableStore, bucket: &PartitionBucket, file: &IndexFileMeta) -> Result<Arc<DeletionVectors>> {
-    let relative = index_file_path(table, bucket, file)?;
+    let path = table.index_file(bucket, file)?.to_string();
     let VectorCache(cache) = table.vector_cache();
-    if let Some(vectors) = cache.get(&relative).await {
+    if let Some(vectors) = cache.get(&path).await {
         return Ok(vectors);
     }
-    let path = format!("{}/{relative}", table.io().base());
     let Some(ranges) = file.dv_ranges.clone() else {
         return Err(Error::corrupt(path, 0, "the index manifest does not say where in it the deletion vectors lie"));
     };
@@ -151,10 +149,13 @@ async fn read_file(table: &TableStore, bucket: &PartitionBucket, file: &IndexFil
     let bytes = read.map_err(|error| error.context("reading deletion vectors"))?;
     let vectors = match bytes.len() {
         ..=INLINE_BYTES_MAX => decode(&bytes, &ranges, &path)?,
-        _ => table.io().cpu().run(async move { decode(&bytes, &ranges, &path) }).await?,
+        _ => {
+            let path = path.clone();
+            table.io().cpu().run(async move { decode(&bytes, &ranges, &path) }).await?
+        }
     };
     let vectors = Arc::new(vectors);
-    cache.insert(relative, Arc::clone(&vectors)).await;
+    cache.insert(path, Arc::clone(&vectors)).await;
     Ok(vectors)
 }
 

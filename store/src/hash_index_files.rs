@@ -45,7 +45,7 @@ pub async fn find(
 /// The hashes of each of the files.
 ///
 /// # Errors
-/// `NotFound`, `Corrupt` and `Storage` with the path; `Unsupported` for an index file outside of the table's folder.
+/// `NotFound`, `Corrupt` and `Storage` with the path; `Invalid` for an index file that is where the catalog does not allow it.
 pub async fn read(table: &TableStore, files: &[BucketIndexFile]) -> Result<Vec<Vec<i32>>> {
     let read: Vec<_> = files.iter().map(|file| read_one(table, file)).collect();
     futures::stream::iter(read).buffered(FILES_AT_ONCE).try_collect().await
@@ -54,7 +54,7 @@ pub async fn read(table: &TableStore, files: &[BucketIndexFile]) -> Result<Vec<V
 async fn read_one(table: &TableStore, (bucket, file): &BucketIndexFile) -> Result<Vec<i32>> {
     let read = index_files::read(table, bucket, file).await;
     let bytes = read.map_err(|error| error.context("reading a hash index"))?;
-    hash_index::decode(&bytes, &format!("{}/{}", table.io().base(), index_files::index_file_path(table, bucket, file)?))
+    hash_index::decode(&bytes, &table.index_file(bucket, file)?.to_string())
 }
 
 /// Writes the index files of buckets, each of which has these hashes. Where one cannot be written none is left.
@@ -89,6 +89,6 @@ async fn write_one(table: &TableStore, bucket: PartitionBucket, hashes: Vec<i32>
         external_path: None,
         global_index: None,
     };
-    index_files::write(table, &bucket, &file, bytes).await?;
+    let file = index_files::write(table, &bucket, file, bytes).await?;
     Ok((bucket, file))
 }

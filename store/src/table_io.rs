@@ -14,6 +14,7 @@ use object_store::{Error as StoreError, GetResult, ObjectStore, ObjectStoreExt, 
 
 use crate::clock::{Clock, SystemClock};
 use crate::cpu_pool::CpuPool;
+use crate::external_stores::{AllowedFolder, ExternalStores};
 use crate::file_namer::{FileNamer, RandomNamer};
 use crate::local_disk::{LazyLocalDisk, LocalDisk};
 use crate::lookup::LookupCache;
@@ -53,6 +54,7 @@ pub struct TableIo {
     publish: Publish,
     /// Where the store's root is on this machine, when it is: object stores cannot make folders, people expect to see them.
     local_root: Option<PathBuf>,
+    external: ExternalStores,
     clock: Arc<dyn Clock>,
     namer: Arc<dyn FileNamer>,
     cpu: CpuPool,
@@ -70,6 +72,7 @@ impl TableIo {
             base,
             publish,
             local_root: None,
+            external: ExternalStores::default(),
             clock,
             namer,
             cpu: CpuPool::default(),
@@ -92,6 +95,24 @@ impl TableIo {
     pub fn with_local_root(mut self, root: PathBuf) -> Self {
         self.local_root = Some(root);
         self
+    }
+
+    /// With these folders where files outside of it may be.
+    #[must_use]
+    pub fn with_external_stores(mut self, external: ExternalStores) -> Self {
+        self.external = external;
+        self
+    }
+
+    /// Where files outside of it may be.
+    pub fn external_stores(&self) -> &ExternalStores {
+        &self.external
+    }
+
+    /// The files below a folder outside of it, with all that travels with this one.
+    pub(crate) fn in_external_folder(&self, folder: &AllowedFolder) -> Self {
+        let (store, base, local_root) = (Arc::clone(&folder.store), folder.base.clone(), folder.local_root.clone());
+        Self { store, base, local_root, ..self.clone() }
     }
 
     /// The same store, below a folder of this one.
@@ -285,13 +306,21 @@ impl TableIo {
         self.local_root.is_some()
     }
 
+    /// The path of a file on this machine, where the store is on it.
+    ///
+    /// # Errors
+    /// `Invalid` when the path has segments a store cannot have.
+    pub(crate) fn local_path(&self, relative: &str) -> Result<Option<PathBuf>> {
+        let Some(root) = &self.local_root else { return Ok(None) };
+        Ok(Some(root.join(self.path(relative)?.as_ref())))
+    }
+
     /// Makes a folder where the store has such a thing.
     ///
     /// # Errors
     /// `Storage`.
     pub fn make_folder(&self, relative: &str) -> Result<()> {
-        let Some(root) = &self.local_root else { return Ok(()) };
-        let path = root.join(self.path(relative)?.as_ref());
+        let Some(path) = self.local_path(relative)? else { return Ok(()) };
         std::fs::create_dir_all(&path).map_err(|error| folder_failed("making", &path, error))
     }
 
@@ -300,8 +329,7 @@ impl TableIo {
     /// # Errors
     /// `Storage`.
     pub fn remove_folder(&self, relative: &str) -> Result<()> {
-        let Some(root) = &self.local_root else { return Ok(()) };
-        remove_empty(&root.join(self.path(relative)?.as_ref()))
+        self.local_path(relative)?.map_or(Ok(()), |path| remove_empty(&path))
     }
 
     /// Writes a file only if it is not there.

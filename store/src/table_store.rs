@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use alluvium_format::partition::{PartitionNaming, partition_path};
-use alluvium_format::{BinaryRow, CoreOptions, DataFileMeta, DataType, Error, ErrorKind, Result, TableSchema, path};
+use alluvium_format::partition::PartitionNaming;
+use alluvium_format::{CoreOptions, DataType, Error, ErrorKind, Result, TableSchema};
 
 use crate::consumer_store::ConsumerStore;
 use crate::deletion_vectors::VectorCache;
@@ -152,38 +152,8 @@ impl TableStore {
         self.schema.partition_types()
     }
 
-    /// The folder of a partition, relative to the table's: `dt=1/h=2/`, or nothing.
-    ///
-    /// # Errors
-    /// `Corrupt` when the row is no partition of the table.
-    pub fn partition_path(&self, partition: &BinaryRow) -> Result<String> {
-        partition_path(&self.schema.partition_fields(), partition, &self.naming)
-    }
-
-    /// The folder of a bucket, relative to the table's.
-    ///
-    /// # Errors
-    /// `Corrupt` when the row is no partition of the table.
-    pub fn bucket_path(&self, partition: &BinaryRow, bucket: i32) -> Result<String> {
-        let below = self.options.data_file_path_directory().map_or(String::new(), |folder| format!("{folder}/"));
-        Ok(format!("{below}{}{}", self.partition_path(partition)?, path::bucket(bucket)))
-    }
-
-    /// The path of a data file, relative to the table's.
-    ///
-    /// # Errors
-    /// `Unsupported` for a file outside of the table's folder; `Corrupt` when the row is no partition of the table, or the name
-    /// is not one of a file.
-    pub fn data_file_path(&self, partition: &BinaryRow, bucket: i32, file: &DataFileMeta) -> Result<String> {
-        if let Some(path) = &file.external_path {
-            return Err(Error::unsupported(format!(
-                "data files outside of the table's folder ({path}); allowed-external-paths is not built yet"
-            )));
-        }
-        if file.file_name.is_empty() || file.file_name.contains('/') {
-            let manifest = path::MANIFEST_FOLDER;
-            return Err(Error::corrupt(manifest, 0, format!("{:?} is no name of a data file", file.file_name)));
-        }
-        Ok(format!("{}/{}", self.bucket_path(partition, bucket)?, file.file_name))
+    /// How partitions become folders.
+    pub(crate) fn partition_naming(&self) -> &PartitionNaming {
+        &self.naming
     }
 }

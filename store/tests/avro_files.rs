@@ -99,7 +99,7 @@ async fn read(table: &TableStore, file: &DataFileMeta, fields: &[DataField]) -> 
 }
 
 async fn bytes_of(table: &TableStore, file: &DataFileMeta) -> Bytes {
-    table.io().get(&table.data_file_path(&BinaryRow::empty(), 0, file).unwrap()).await.unwrap()
+    table.data_file(&BinaryRow::empty(), 0, file).unwrap().get().await.unwrap()
 }
 
 /// An atom that Avro files hold.

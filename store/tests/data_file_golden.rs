@@ -28,8 +28,9 @@ async fn added_files(table: &TableStore) -> Vec<ManifestEntry> {
 /// The rows of a file, under the schema it was written with.
 async fn rows(table: &TableStore, entry: &ManifestEntry) -> Option<Vec<alluvium_merge_tree::KeyValueBatch>> {
     let bucket = PartitionBucket { partition: entry.partition.clone(), bucket: entry.bucket };
-    let path = table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
-    if !table.io().exists(&path).await.unwrap() || !["parquet", "avro"].iter().any(|format| path.ends_with(format)) {
+    let location = table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
+    let is_known = ["parquet", "avro"].iter().any(|format| location.path().ends_with(format));
+    if !location.exists().await.unwrap() || !is_known {
         return None;
     }
     let fields = table.schema().fields.clone().into();
@@ -76,9 +77,9 @@ async fn written_again(table: &TableStore, entry: &ManifestEntry) -> Option<Data
 
 /// What an Avro file says of itself: the text of its schema, and the codec.
 async fn header(table: &TableStore, entry: &ManifestEntry) -> Vec<u8> {
-    let path = table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
-    let bytes = table.io().get(&path).await.unwrap();
-    let length = Header::read(&bytes, &path).unwrap().bytes();
+    let location = table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
+    let bytes = location.get().await.unwrap();
+    let length = Header::read(&bytes, location.path()).unwrap().bytes();
     bytes[..length - 16].to_vec()
 }
 

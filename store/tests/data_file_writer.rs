@@ -121,8 +121,7 @@ pub(crate) async fn names(table: &TableStore) -> Vec<String> {
 }
 
 async fn bytes_of(table: &TableStore, file: &DataFileMeta) -> Bytes {
-    let path = table.data_file_path(&BinaryRow::empty(), 0, file).unwrap();
-    table.io().get(&path).await.unwrap()
+    table.data_file(&BinaryRow::empty(), 0, file).unwrap().get().await.unwrap()
 }
 
 async fn footer(table: &TableStore, file: &DataFileMeta) -> ParquetMetaData {

@@ -324,7 +324,7 @@ async fn entries_that_lie_are_named() {
     let lies: [(Lie, ErrorKind, &str); 10] = [
         (|index| index.file_size += 1, ErrorKind::Corrupt, "bytes"),
         (|index| index.dv_ranges = None, ErrorKind::Corrupt, "does not say where"),
-        (|index| index.external_path = Some("s3://x/y".to_owned()), ErrorKind::Unsupported, "s3://x/y"),
+        (|index| index.external_path = Some("s3://x/y".to_owned()), ErrorKind::Invalid, "allowed-external-paths"),
         (|index| index.file_name = "../index-x-0".to_owned(), ErrorKind::Corrupt, "../index-x-0"),
         (|index| index.file_name = String::new(), ErrorKind::Corrupt, "no name"),
         (|index| ranges(index)[1].cardinality = Some(3), ErrorKind::Corrupt, "not 3"),

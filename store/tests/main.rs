@@ -10,6 +10,7 @@ mod commit_vectors;
 mod data_file_golden;
 mod data_file_writer;
 mod deletion_vectors;
+mod external_paths;
 mod file_indexes;
 mod golden_table;
 mod local_disks;

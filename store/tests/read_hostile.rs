@@ -27,13 +27,13 @@ impl Victim {
         let snapshot = table.snapshots().latest().await.unwrap().unwrap();
         let (bucket, files) = live_files(&table, &snapshot).await.into_iter().next().unwrap();
         let file = files.into_iter().max_by_key(|file| file.file_size).unwrap();
-        let path = table.data_file_path(&bucket.partition, bucket.bucket, &file).unwrap();
-        let bytes = table.io().get(&path).await.unwrap().to_vec();
+        let location = table.data_file(&bucket.partition, bucket.bucket, &file).unwrap();
+        let bytes = location.get().await.unwrap().to_vec();
         Self { table, bucket, file, bytes }
     }
 
     fn path(&self) -> String {
-        self.table.data_file_path(&self.bucket.partition, self.bucket.bucket, &self.file).unwrap()
+        self.table.data_file(&self.bucket.partition, self.bucket.bucket, &self.file).unwrap().path().to_owned()
     }
 
     async fn put(&self, bytes: Vec<u8>) {

@@ -109,8 +109,8 @@ impl TableWrite {
     /// # Errors
     /// `Unsupported` by name for what this library cannot write; `Invalid` for a wrong option; `Storage`.
     pub async fn open(table: &TableStore, user: &str, options: WriteOptions) -> Result<Self> {
+        table.check_write_supported()?;
         let core = table.options();
-        core.check_write_supported(table.schema())?;
         let mut options = options;
         if core.commit_force_compact()? || core.prepare_commit_waits_for_compaction()? {
             options.compaction = CompactionWait::Always;

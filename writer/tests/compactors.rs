@@ -64,8 +64,8 @@ async fn a_writer_survives_files_that_are_gone() {
     let before = world.live().await;
     world.compact(true).await.unwrap();
     for entry in before {
-        let path = world.table.data_file_path(&entry.partition, entry.bucket, &entry.file).unwrap();
-        world.table.io().delete(&path).await.unwrap();
+        let location = world.table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
+        location.delete().await.unwrap();
     }
     for identifier in 3..=6 {
         world.write(&mut writer, &pairs(0..40, &identifier.to_string())).await;

@@ -61,7 +61,7 @@ pub(crate) async fn plan(
     picking: Picking,
     only: Option<&HashSet<PartitionBucket>>,
 ) -> Result<TablePlan> {
-    table.options().check_write_supported(table.schema())?;
+    table.check_write_supported()?;
     let settings = CompactSettings::of(table)?;
     let Some(snapshot) = table.snapshots().latest().await? else {
         return Ok(TablePlan { snapshot: None, jobs: Vec::new() });

@@ -10,6 +10,7 @@ mod commit_compaction;
 mod compaction;
 mod deletion_vector;
 mod dynamic_bucket;
+pub mod external_paths;
 mod file_index;
 pub mod key;
 mod lookup;

@@ -24,7 +24,7 @@ const OFF: [(&str, &str); 11] = [
 ];
 
 /// Options whose presence alone asks a writer for something that is not there.
-const ABSENT_ON_WRITE: [&str; 2] = [key::DATA_FILE_EXTERNAL_PATHS, key::PARTITION_EXPIRATION_TIME];
+const ABSENT_ON_WRITE: [&str; 1] = [key::PARTITION_EXPIRATION_TIME];
 
 /// Options that change what a read shows, and that are off as long as they have the value beside them.
 const OFF_ON_READ: [(&str, &str); 8] = [

@@ -54,6 +54,8 @@ impl CoreOptions {
         self.commit_max_retries()?;
         self.data_file_thin_mode()?;
         self.index_file_in_data_file_dir()?;
+        self.external_paths()?;
+        self.index_external_path()?;
         self.source_split_target_bytes()?;
         self.source_split_open_file_bytes()?;
         self.snapshot_num_retained_min()?;

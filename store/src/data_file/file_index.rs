@@ -13,19 +13,18 @@ use alluvium_format::{DataField, DataFileMeta, Error, ErrorKind, Predicate, Resu
 use bytes::Bytes;
 
 use super::{DataFileRead, DataFileReader, PartitionBucket, SystemColumns};
-use crate::table_io::TableIo;
+use crate::file_location::FileLocation;
 use crate::table_store::TableStore;
 
 /// What the name of a side file ends with.
 const SUFFIX: &str = ".index";
 
-/// Ends the indexes of the file at `path`, and says in `meta` where they are.
+/// Ends the indexes of the file at `location`, and says in `meta` where they are.
 ///
 /// # Errors
 /// `Invalid` for what an index does not hold; `Storage`: no side file is left then, at best effort.
 pub(super) async fn store(
-    io: &TableIo,
-    path: &str,
+    location: &FileLocation,
     (plan, index): (&FileIndexPlan, FileIndexWriter),
     meta: &mut DataFileMeta,
 ) -> Result<()> {
@@ -34,13 +33,14 @@ pub(super) async fn store(
         meta.embedded_index = Some(Bytes::from(container));
         return Ok(());
     }
-    let side = format!("{path}{SUFFIX}");
-    if let Err(error) = io.put(&side, container).await {
+    let name = format!("{}{SUFFIX}", meta.file_name);
+    let side = location.beside(&name)?;
+    if let Err(error) = side.put(container).await {
         // Nobody names the file, so one that stays is garbage that costs only room.
-        let _ = io.delete(&side).await;
+        let _ = side.delete().await;
         return Err(error);
     }
-    meta.extra_files.push(format!("{}{SUFFIX}", meta.file_name));
+    meta.extra_files.push(name);
     Ok(())
 }
 
@@ -70,8 +70,8 @@ pub async fn select_rows(
     let (container, path) = match (&file.embedded_index, side) {
         (Some(embedded), _) => (embedded.clone(), format!("the index of {} in its manifest", file.file_name)),
         (None, Some(name)) => {
-            let path = table.data_file_path(&bucket.partition, bucket.bucket, &beside(file, name))?;
-            (table.io().get(&path).await?, path)
+            let location = table.data_file(&bucket.partition, bucket.bucket, file)?.beside(name)?;
+            (location.get().await?, location.to_string())
         }
         (None, None) => return Ok(FileIndexResult::Remain),
     };
@@ -111,15 +111,15 @@ pub async fn rewrite_indexes(
         out.embedded_index = Some(container);
         return Ok(out);
     }
-    let path = |name: &str| table.data_file_path(&bucket.partition, bucket.bucket, &beside(file, name));
+    let location = table.data_file(&bucket.partition, bucket.bucket, file)?;
     if let Some(name) = &old {
-        let there = table.io().get_if_present(&path(name)?).await?;
+        let there = location.beside(name)?.get_if_present().await?;
         if file.embedded_index.is_none() && there == Some(container.clone()) {
             return Ok(file.clone());
         }
     }
     let name = old.map_or_else(|| format!("{}{SUFFIX}", file.file_name), |old| next_name(&old));
-    table.io().put(&path(&name)?, container).await?;
+    location.beside(&name)?.put(container).await?;
     out.extra_files.push(name);
     Ok(out)
 }
@@ -142,18 +142,6 @@ fn side_file(file: &DataFileMeta) -> Result<Option<&String>> {
             Err(Error::new(ErrorKind::Corrupt, what))
         }
         (name, _) => Ok(name),
-    }
-}
-
-/// A file in the folder of `file`.
-fn beside(file: &DataFileMeta, name: &str) -> DataFileMeta {
-    DataFileMeta {
-        file_name: name.to_owned(),
-        external_path: file.external_path.as_ref().map(|path| {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            format!("{folder}/{name}")
-        }),
-        ..DataFileMeta::blank()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of the files of one writer.
 //!
-//! Goes in: where they go and what they hold. Comes out: `<prefix><uuid>-<number>[.<codec>].<format>`, one after the other. Answers to
+//! Goes in: where they go and what they hold. Comes out: their places, in each `<prefix><uuid>-<number>[.<codec>].<format>`, one after the other. Answers to
 //! `org.apache.paimon.io.DataFilePathFactory`.
 
 use alluvium_format::Result;
@@ -8,12 +8,13 @@ use alluvium_format::options::FileCompression;
 
 use super::format::FileFormat;
 use super::{DataFileSpec, FileContent};
+use crate::file_paths::{NewFile, NewFiles};
 use crate::table_store::TableStore;
 
 /// Names that were not given yet.
 #[derive(Debug)]
 pub(super) struct FileNames {
-    folder: String,
+    files: NewFiles,
     stem: String,
     extension: String,
     next: usize,
@@ -39,7 +40,7 @@ impl FileNames {
         let codec =
             name_of_codec(&compression.codec).filter(|_| named).map_or(String::new(), |name| format!(".{name}"));
         Ok(Self {
-            folder: table.bucket_path(&spec.bucket.partition, spec.bucket.bucket)?,
+            files: NewFiles::of_bucket(table, &spec.bucket)?,
             stem: format!("{prefix}{}", table.io().namer().uuid()),
             extension: format!("{codec}.{}", format.name()),
             next: 0,
@@ -47,15 +48,13 @@ impl FileNames {
     }
 
     /// The next one.
-    pub(super) fn take(&mut self) -> String {
+    ///
+    /// # Errors
+    /// `Invalid` when its place is not allowed.
+    pub(super) fn take(&mut self) -> Result<NewFile> {
         let name = format!("{}-{}{}", self.stem, self.next, self.extension);
         self.next += 1;
-        name
-    }
-
-    /// Where the file of this name goes.
-    pub(super) fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.folder)
+        self.files.place(name)
     }
 }
 

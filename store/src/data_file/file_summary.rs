@@ -125,6 +125,7 @@ pub(super) struct FileSummary {
 #[derive(Debug)]
 pub(super) struct WrittenFile {
     pub(super) name: String,
+    pub(super) external_path: Option<String>,
     pub(super) bytes: u64,
     pub(super) creation_time_millis: i64,
 }
@@ -187,7 +188,7 @@ impl FileSummary {
             embedded_index: None,
             file_source: Some(plan.source),
             value_stats_cols,
-            external_path: None,
+            external_path: file.external_path,
             first_row_id: None,
             write_cols: None,
         })

@@ -124,7 +124,8 @@ impl DataFileReader {
     /// Opens a file and reads what it says of itself.
     ///
     /// # Errors
-    /// `NotFound`, `Corrupt` and `Storage` with the path; `Unsupported` for its format, by name.
+    /// `NotFound`, `Corrupt` and `Storage` with the path; `Unsupported` for its format, by name; `Invalid` when it is where the catalog does
+    /// not allow it.
     pub async fn open(
         table: &TableStore,
         bucket: &PartitionBucket,
@@ -144,14 +145,15 @@ impl DataFileReader {
         file: &DataFileMeta,
         (read, selected): (&DataFileRead, &FileIndexResult),
     ) -> Result<Self> {
-        let relative = table.data_file_path(&bucket.partition, bucket.bucket, file)?;
+        let location = table.data_file(&bucket.partition, bucket.bucket, file)?;
+        let relative = location.path();
         let format = FileFormat::of_file(&file.file_name)?;
         let bytes = u64::try_from(file.file_size)
-            .map_err(|_| corrupt(&relative, format!("its manifest says it has {} bytes", file.file_size)))?;
+            .map_err(|_| corrupt(relative, format!("its manifest says it has {} bytes", file.file_size)))?;
         let said = u64::try_from(file.row_count)
-            .map_err(|_| corrupt(&relative, format!("its manifest says it has {} rows", file.row_count)))?;
+            .map_err(|_| corrupt(relative, format!("its manifest says it has {} rows", file.row_count)))?;
         let schema = table.schemas().get(file.schema_id).await.context(|| format!("reading {relative}"))?;
-        let stored = StoredFile::open(table.io(), &relative, bytes).await?;
+        let stored = StoredFile::open(&location, bytes).await?;
         let path = stored.0.path().to_owned();
         let (evolution, mut fields) =
             Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
@@ -162,14 +164,14 @@ impl DataFileReader {
         let stretches = opened.stretches();
         let rows = stretches.last().map_or(0, |last| last.end);
         if said != rows {
-            return Err(corrupt(&relative, format!("it has {rows} rows, where its manifest says {said}")));
+            return Err(corrupt(relative, format!("it has {rows} rows, where its manifest says {said}")));
         }
         let mut chosen = opened.matching(&read.predicate, &schema.fields, &read.fields);
         let deleted = read.deletions.get(&file.file_name).filter(|vector| !vector.is_empty());
         let kept = (deleted.is_some() || *selected != FileIndexResult::Remain)
             .then(|| KeptRows::of(deleted, selected, &stretches, &mut chosen))
             .transpose()
-            .map_err(|what| corrupt(&relative, what))?;
+            .map_err(|what| corrupt(relative, what))?;
         let rows_left = chosen.iter().filter_map(|index| stretches.get(*index)).map(|rows| rows.end - rows.start).sum();
         let batches = opened.read(chosen)?;
         Ok(Self { batches, path, evolution, system, rows_left, kept })

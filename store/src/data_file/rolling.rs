@@ -20,7 +20,7 @@ use super::format::FileFormat;
 use super::record_columns::{KeyColumnsMode, RecordColumns};
 use super::stats_modes::StatsOf;
 use super::upload::{FILE_BYTES_MAX, FileUpload};
-use super::{DataFileSpec, FileContent};
+use super::{DataFileSpec, FileContent, PartitionBucket};
 use crate::table_io::TableIo;
 use crate::table_store::TableStore;
 
@@ -32,6 +32,7 @@ const SLICE_ROWS: usize = 8192;
 #[derive(Debug)]
 pub struct RollingFileWriter {
     table: TableStore,
+    bucket: PartitionBucket,
     columns: RecordColumns,
     layout: FileLayout,
     plan: SummaryPlan,
@@ -50,6 +51,7 @@ pub struct RollingFileWriter {
 #[derive(Debug)]
 struct OpenFile {
     name: String,
+    external_path: Option<String>,
     writer: FileWriter,
     upload: FileUpload,
     uploaded_bytes: u64,
@@ -76,6 +78,7 @@ impl RollingFileWriter {
             indexes: FileIndexPlan::of(&schema.fields, options)?,
             content: spec.content,
             names: FileNames::of(table, &spec, format, &compression)?,
+            bucket: spec.bucket,
             target_file_bytes: target.min(FILE_BYTES_MAX),
             table: table.clone(),
             open: None,
@@ -146,11 +149,12 @@ impl RollingFileWriter {
                 file
             }
             None => {
-                let name = self.names.take();
+                let file = self.names.take()?;
                 OpenFile {
                     writer: self.layout.begin()?,
-                    upload: FileUpload::new(self.table.io(), &self.names.path(&name))?,
-                    name,
+                    upload: FileUpload::new(&file.location)?,
+                    name: file.name,
+                    external_path: file.external_path,
                     uploaded_bytes: 0,
                     summary: FileSummary::of(&self.plan, slice, (first, last)),
                     index: self.indexes.as_ref().map(FileIndexPlan::begin).transpose()?,
@@ -172,8 +176,11 @@ impl RollingFileWriter {
             Err(error) => Err(error),
         };
         if let (Ok(written), Some(index), Some(plan)) = (&mut meta, index, &self.indexes) {
-            let path = self.names.path(&written.file_name);
-            if let Err(error) = file_index::store(self.table.io(), &path, (plan, index), written).await {
+            let stored = match self.table.data_file(&self.bucket.partition, self.bucket.bucket, written) {
+                Ok(location) => file_index::store(&location, (plan, index), written).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = stored {
                 meta = Err(error);
             }
         }
@@ -195,9 +202,13 @@ impl RollingFileWriter {
         }
         for file in std::mem::take(&mut self.done) {
             // Nobody names the file, so one that stays is garbage that costs only room.
-            for name in std::iter::once(&file.file_name).chain(&file.extra_files) {
-                let _ = self.table.io().delete(&self.names.path(name)).await;
+            let Ok(location) = self.table.data_file(&self.bucket.partition, self.bucket.bucket, &file) else {
+                continue;
+            };
+            for beside in file.extra_files.iter().filter_map(|name| location.beside(name).ok()) {
+                let _ = beside.delete().await;
             }
+            let _ = location.delete().await;
         }
     }
 }
@@ -220,7 +231,12 @@ impl OpenFile {
         self.upload.push(bytes).await?;
         self.upload.finish().await?;
         let creation_time_millis = io.clock().local_millis();
-        Ok(WrittenFile { name: std::mem::take(&mut self.name), bytes: self.uploaded_bytes, creation_time_millis })
+        Ok(WrittenFile {
+            name: std::mem::take(&mut self.name),
+            external_path: self.external_path.take(),
+            bytes: self.uploaded_bytes,
+            creation_time_millis,
+        })
     }
 }
 

@@ -3,14 +3,16 @@
 //! Goes in: bytes as they come. Comes out: a file that appears whole or not at all: a small one by one put, a larger one in parts
 //! of equal size of which a few are under way at a time, so that no file is held in memory.
 
+use std::sync::Arc;
+
 use alluvium_format::{Error, Result};
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
+use crate::file_location::FileLocation;
 use crate::store_error::convert;
-use crate::table_io::TableIo;
 
 /// Bytes of a part: object stores ask for 5 MiB at least, and for at most 10 000 parts.
 const PART_BYTES: usize = 8 << 20;
@@ -22,7 +24,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 64 << 30;
 /// A file on its way.
 #[derive(Debug)]
 pub(super) struct FileUpload {
-    io: TableIo,
+    store: Arc<dyn ObjectStore>,
     path: Path,
     /// What makes no whole part yet.
     pending: Vec<Bytes>,
@@ -37,12 +39,13 @@ struct Parts {
 }
 
 impl FileUpload {
-    /// A file at `path`, relative to the table's folder; nothing is written yet.
+    /// A file that is not there; nothing is written yet.
     ///
     /// # Errors
-    /// `Invalid` when the path has segments that a store cannot have.
-    pub(super) fn new(io: &TableIo, path: &str) -> Result<Self> {
-        Ok(Self { io: io.clone(), path: io.path(path)?, pending: Vec::new(), pending_bytes: 0, parts: None })
+    /// `Invalid` when it is no place for a file.
+    pub(super) fn new(location: &FileLocation) -> Result<Self> {
+        let store = Arc::clone(location.io().store());
+        Ok(Self { store, path: location.store_path()?, pending: Vec::new(), pending_bytes: 0, parts: None })
     }
 
     /// Appends bytes; waits while too many parts are under way.
@@ -67,7 +70,7 @@ impl FileUpload {
     pub(super) async fn finish(&mut self) -> Result<()> {
         if self.parts.is_none() {
             let payload = self.take_pending();
-            let put = self.io.store().put(&self.path, payload).await;
+            let put = self.store.put(&self.path, payload).await;
             return put.map(drop).map_err(|error| convert(error, "writing", self.path.as_ref()));
         }
         if self.pending_bytes > 0 {
@@ -86,7 +89,7 @@ impl FileUpload {
             // Nobody names the file, so what stays of it is garbage that costs only room.
             let _ = parts.upload.abort().await;
         }
-        let _ = self.io.store().delete(&self.path).await;
+        let _ = self.store.delete(&self.path).await;
     }
 
     fn keep(&mut self, bytes: Bytes) {
@@ -103,7 +106,7 @@ impl FileUpload {
 
     async fn put_part(&mut self) -> Result<()> {
         if self.parts.is_none() {
-            let upload = self.io.store().put_multipart(&self.path).await;
+            let upload = self.store.put_multipart(&self.path).await;
             let upload = upload.map_err(|error| convert(error, "writing", self.path.as_ref()))?;
             self.parts = Some(Parts { upload, under_way: JoinSet::new() });
         }

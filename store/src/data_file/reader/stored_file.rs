@@ -12,8 +12,8 @@ use object_store::path::Path;
 use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 
 use super::file_chunks::FileChunks;
+use crate::file_location::FileLocation;
 use crate::store_error::convert;
-use crate::table_io::TableIo;
 
 /// A file of at most so many bytes is fetched as a whole: one request costs more than what may not be needed.
 const WHOLE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -28,16 +28,17 @@ pub(in crate::data_file) struct StoredFile {
 }
 
 impl StoredFile {
-    /// Opens the file at `relative`, of which the manifest says that it has so many bytes; with the file itself when it is at hand.
+    /// Opens a file of which the manifest says that it has so many bytes; with the file itself when it is at hand.
     ///
     /// # Errors
-    /// `NotFound`, `Storage`; `Corrupt` for a file of another size.
-    pub(super) async fn open(io: &TableIo, relative: &str, bytes: u64) -> Result<(Self, Option<FileChunks>)> {
-        let file = Self { store: Arc::clone(io.store()), path: io.path(relative)?, bytes };
+    /// `NotFound`, `Storage`; `Corrupt` for a file of another size; `Invalid` when it is no place for a file.
+    pub(super) async fn open(location: &FileLocation, bytes: u64) -> Result<(Self, Option<FileChunks>)> {
+        let io = location.io();
+        let file = Self { store: Arc::clone(io.store()), path: location.store_path()?, bytes };
         if !io.has_folders() && bytes > WHOLE_FILE_BYTES_MAX {
             return Ok((file, None));
         }
-        let opened = io.open(relative).await?;
+        let opened = io.open(location.path()).await?;
         file.check_size(opened.meta.size)?;
         let chunks = match opened.payload {
             GetResultPayload::File(file, _) => FileChunks::local(file, bytes),
