@@ -111,10 +111,18 @@ impl FileSystemCatalog {
         self.catalog.table(&name.parse()?).await.map(Table::of)
     }
 
+    /// The paths of all files of a table, those outside of its folder too: what dropping it deletes.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for files that are where the catalog does not allow it; `Corrupt`; `Storage`.
+    pub async fn table_files(&self, name: &str) -> Result<Vec<String>> {
+        self.catalog.table_files(&name.parse()?).await
+    }
+
     /// Drops a table with all its files, and gives their paths.
     ///
     /// # Errors
-    /// `NotFound`; `Storage`.
+    /// As [`FileSystemCatalog::table_files`].
     pub async fn drop_table(&self, name: &str) -> Result<Vec<String>> {
         self.catalog.drop_table(&name.parse()?).await
     }

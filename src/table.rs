@@ -115,15 +115,6 @@ impl Table {
         self.store.snapshots().find(id).await
     }
 
-    /// The paths of all files in the table's folder, relative to it: what dropping the table deletes.
-    ///
-    /// # Errors
-    /// `Storage`.
-    pub async fn folder_files(&self) -> Result<Vec<String>> {
-        let files = self.store.io().list_all("").await?;
-        Ok(files.into_iter().map(|file| file.path).collect())
-    }
-
     /// A commit user that nobody ever had.
     pub fn new_commit_user(&self) -> String {
         self.store.io().namer().uuid()

@@ -19,7 +19,8 @@ const LITERALS: usize = 2;
 
 async fn all_rows(table: &Table) -> Vec<RecordBatch> {
     let batches: Vec<RecordBatch> = table.read().execute().await.unwrap().try_collect().await.unwrap();
-    assert!(!batches.is_empty(), "{} has no rows", table.name());
+    // The rows of that table wait for their buckets.
+    assert_eq!(batches.is_empty(), table.name() == "golden.postpone", "{}", table.name());
     batches
 }
 

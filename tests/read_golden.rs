@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use alluvium::format::{TypeRoot, arrow, json_value};
 use alluvium::{
-    BatchPlan, DataField, DataType, Datum, Error, ExternalStores, FileSystemCatalog, RowKind, StartupMode, Table,
-    TableSchema, TailEvent, TimeTravel,
+    BatchPlan, DataField, DataType, Datum, Error, ErrorKind, ExternalStores, FileSystemCatalog, RowKind, StartupMode,
+    Table, TableSchema, TailEvent, TimeTravel,
 };
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
@@ -19,11 +19,29 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
+/// Cases with files of formats that are refused by name.
+const REFUSED: [&str; 7] = [
+    "append-formats",
+    "changelog-file-format",
+    "dedup-avro",
+    "dedup-orc",
+    "format-per-level",
+    "types-avro",
+    "types-orc",
+];
+
+/// The cases that are read.
 pub(crate) fn case_names() -> Vec<String> {
+    let mut names = all_case_names();
+    names.retain(|name| !REFUSED.contains(&name.as_str()));
+    names
+}
+
+fn all_case_names() -> Vec<String> {
     let folders = fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let mut names: Vec<String> = folders.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
-    assert!(names.len() > 60, "the golden tables are lost: {names:?}");
+    assert_eq!(names.len(), 100, "golden tables are lost: {names:?}");
     names
 }
 
@@ -150,7 +168,12 @@ impl Case {
             let kind = line["rowkind"].as_str().unwrap().to_owned();
             (line["snapshot"].as_i64().unwrap(), kind, parsed(line, &schema.fields))
         });
-        assert_eq!(by_key(got, &schema), by_key(wanted.collect(), &schema), "{} changelog", self.name);
+        let (mut got, mut wanted) = (by_key(got, &schema), by_key(wanted.collect(), &schema));
+        if self.name.starts_with("cross-partition") {
+            // A key moves between buckets, and buckets have no order among each other.
+            got.values_mut().chain(wanted.values_mut()).for_each(|changes| changes.sort());
+        }
+        assert_eq!(got, wanted, "{} changelog", self.name);
         Ok(())
     }
 }
@@ -223,4 +246,20 @@ async fn what_paimon_wrote_reads_as_paimon_reads_it() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn formats_that_are_not_read_are_refused_by_name() {
+    for name in REFUSED {
+        let case = Case::open(name);
+        let mut refused = false;
+        for answer in case.answers() {
+            if let Err(error) = case.check(&answer).await {
+                let format =
+                    ["avro", "orc"].iter().any(|format| error.to_string().contains(&format!("format {format}")));
+                refused |= error.kind() == ErrorKind::Unsupported && format;
+            }
+        }
+        assert!(refused, "{name} is read: it is no longer to be named here");
+    }
 }

@@ -51,7 +51,14 @@ fn files_outside_are_written_read_compacted_and_dropped() {
 
     for command in ["scan d.t", "tail d.t --from earliest --to latest", "ingest d.t rows.ndjson", "compact d.t --full"]
     {
-        shell.run(&format!("alluvium -w wh {command}")).fails(1, &["allowed-external-paths=", "one/data/bucket-0"]);
+        shell.run(&format!("alluvium -w wh {command}")).fails(1, &["is outside of the table", "allowed-external-paths="]);
     }
-    assert_eq!((files(&shell, "one"), files(&shell, "two")), (one, two), "what is not allowed wrote nothing");
+    shell.run("alluvium -w wh table drop d.t").fails(1, &["allowed-external-paths="]);
+    assert_eq!((files(&shell, "one"), files(&shell, "two")), (one, two), "what is not allowed changed nothing");
+
+    shell.ok("touch one/data/bucket-0/of-another");
+    let dropped = shell.ok(&format!("alluvium {allowed} -w wh table drop d.t"));
+    assert_eq!(dropped.lines().filter(|line| line.contains("/one/data/bucket-0/")).count(), one);
+    assert_eq!((files(&shell, "one"), files(&shell, "two")), (1, 0), "what is not the table's stays");
+    shell.ok("test ! -e wh/d.db/t");
 }

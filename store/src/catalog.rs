@@ -13,7 +13,9 @@ use alluvium_merge_tree::MergeOptions;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::external_files::external_files;
 use crate::external_stores::{ALLOWED_EXTERNAL_PATHS, ExternalStores};
+use crate::file_location::FileLocation;
 use crate::local_disk::LocalDisk;
 use crate::memory_budget::MemoryBudget;
 use crate::schema_store::SchemaStore;
@@ -266,23 +268,39 @@ impl FileSystemCatalog {
         TableStore::new(&name.to_string(), io, metadata, schema)
     }
 
-    /// Drops a table with all its files, and gives their paths. The schema goes first: from then on there is no such table.
+    /// The paths of all files of a table, those outside of its folder too: what dropping it deletes, in that order. The schema goes first:
+    /// from then on there is no such table.
     ///
     /// # Errors
-    /// `NotFound`; `Unsupported` for a branch; `Storage`.
+    /// `NotFound`; `Unsupported` for a branch; `Invalid` for files that are where the catalog does not allow it; `Corrupt`; `Storage`.
+    pub async fn table_files(&self, name: &TableName) -> Result<Vec<String>> {
+        Ok(self.files_of(name).await?.into_iter().map(|(path, _)| path).collect())
+    }
+
+    /// Drops a table with all its files, and gives their paths.
+    ///
+    /// # Errors
+    /// As [`FileSystemCatalog::table_files`]; nothing is deleted then but by a store that fails on the way.
     pub async fn drop_table(&self, name: &TableName) -> Result<Vec<String>> {
+        let files = self.files_of(name).await?;
+        for (_, file) in &files {
+            file.delete().await?;
+        }
+        self.io.remove_folder(&table_folder(name))?;
+        Ok(files.into_iter().map(|(path, _)| path).collect())
+    }
+
+    async fn files_of(&self, name: &TableName) -> Result<Vec<(String, FileLocation)>> {
         if name.branch.is_some() {
             return Err(Error::unsupported(format!("dropping a branch ({name})")));
         }
         let table = self.table(name).await?;
-        let mut files: Vec<String> = table.io().list_all("").await?.into_iter().map(|file| file.path).collect();
-        let schema_first = |file: &String| !file.starts_with(&format!("{}/", path::SCHEMA_FOLDER));
-        files.sort_by_key(|file| (schema_first(file), file.clone()));
-        for file in &files {
-            table.io().delete(file).await?;
-        }
-        self.io.remove_folder(&table_folder(name))?;
-        Ok(files)
+        let folder = format!("{}/{}", self.warehouse.trim_end_matches('/'), table_folder(name));
+        let mut own: Vec<String> = table.io().list_all("").await?.into_iter().map(|file| file.path).collect();
+        let is_schema = |file: &String| file.starts_with(&format!("{}/", path::SCHEMA_FOLDER));
+        own.sort_by_key(|file| (!is_schema(file), file.clone()));
+        let own = own.into_iter().map(|file| (format!("{folder}/{file}"), FileLocation::in_folder(table.io(), file)));
+        Ok(own.chain(external_files(&table).await?).collect())
     }
 
     async fn check_database(&self, name: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 //! out of that folder. Answers to `org.apache.paimon.io.DataFilePathFactory#toPath`.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path as LocalPath, PathBuf};
 
 use alluvium_format::{Error, ExternalPath, Result, path};
@@ -12,7 +13,7 @@ use object_store::path::Path;
 
 use crate::table_io::TableIo;
 
-/// A file, which need not be there.
+/// A file, which need not be there; or a range of its bytes, for readers of data files.
 #[derive(Clone, Debug)]
 pub struct FileLocation {
     /// The table's folder, or the allowed one.
@@ -20,12 +21,14 @@ pub struct FileLocation {
     relative: String,
     /// The folder on this machine that links must not lead out of.
     confined_to: Option<PathBuf>,
+    /// The bytes of the stored file that are the file; `None` is all.
+    range: Option<Range<u64>>,
 }
 
 impl FileLocation {
     /// The file at a path relative to the folder of `io`.
     pub(crate) fn in_folder(io: &TableIo, relative: String) -> Self {
-        Self { io: io.clone(), relative, confined_to: None }
+        Self { io: io.clone(), relative, confined_to: None, range: None }
     }
 
     /// The file at an external path.
@@ -35,7 +38,7 @@ impl FileLocation {
     pub(crate) fn external(io: &TableIo, path: &ExternalPath) -> Result<Self> {
         let (folder, relative) = io.external_stores().find(path)?;
         let io = io.in_external_folder(folder);
-        Ok(Self { confined_to: io.local_path("")?, io, relative })
+        Ok(Self { confined_to: io.local_path("")?, io, relative, range: None })
     }
 
     /// Another file in the same folder.
@@ -45,7 +48,19 @@ impl FileLocation {
     pub fn beside(&self, name: &str) -> Result<Self> {
         check_file_name(name)?;
         let folder = self.relative.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Ok(Self { relative: format!("{folder}/{name}").trim_start_matches('/').to_owned(), ..self.clone() })
+        let relative = format!("{folder}/{name}").trim_start_matches('/').to_owned();
+        Ok(Self { relative, range: None, ..self.clone() })
+    }
+
+    /// The file that is a range of the bytes of this one.
+    #[must_use]
+    pub(crate) fn with_range(self, range: Range<u64>) -> Self {
+        Self { range: Some(range), ..self }
+    }
+
+    /// The bytes of the stored file that are the file; `None` when all are.
+    pub(crate) fn range(&self) -> Option<&Range<u64>> {
+        self.range.as_ref()
     }
 
     /// The folder that its path is relative to.

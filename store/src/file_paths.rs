@@ -5,7 +5,7 @@
 
 use alluvium_format::options::external_paths::ExternalPaths;
 use alluvium_format::partition::partition_path;
-use alluvium_format::{BinaryRow, DataFileMeta, ExternalPath, IndexFileMeta, Result, path};
+use alluvium_format::{BinaryRow, CompactedChangelog, DataFileMeta, Error, ExternalPath, IndexFileMeta, Result, path};
 
 use crate::data_file::PartitionBucket;
 use crate::file_location::{FileLocation, check_file_name};
@@ -37,11 +37,21 @@ impl TableStore {
     /// of the table, or the name is not one of a file.
     pub fn data_file(&self, partition: &BinaryRow, bucket: i32, file: &DataFileMeta) -> Result<FileLocation> {
         check_file_name(&file.file_name)?;
-        if let Some(path) = &file.external_path {
-            return FileLocation::external(self.io(), &path.parse()?);
-        }
-        let relative = format!("{}/{}", self.bucket_path(partition, bucket)?, file.file_name);
-        Ok(FileLocation::in_folder(self.io(), relative))
+        let Some(compacted) = CompactedChangelog::of_file(&file.file_name)? else {
+            return match &file.external_path {
+                Some(path) => FileLocation::external(self.io(), &path.parse()?),
+                None => self.in_bucket(partition, bucket, &file.file_name),
+            };
+        };
+        let stored = match &file.external_path {
+            Some(path) => FileLocation::external(self.io(), &in_other_bucket(path, &compacted)?)?,
+            None => self.in_bucket(partition, compacted.bucket, &compacted.file_name)?,
+        };
+        Ok(stored.with_range(compacted.range))
+    }
+
+    fn in_bucket(&self, partition: &BinaryRow, bucket: i32, name: &str) -> Result<FileLocation> {
+        Ok(FileLocation::in_folder(self.io(), format!("{}/{name}", self.bucket_path(partition, bucket)?)))
     }
 
     /// Where an index file of a bucket is.
@@ -72,6 +82,13 @@ impl TableStore {
         let folders = data.iter().flat_map(ExternalPaths::folders).chain(&index);
         folders.map(|folder| self.io().external_stores().find(folder).map(drop)).collect()
     }
+}
+
+/// The external path of the file that holds a compacted changelog's bytes: its bucket's folder is beside that of `path`.
+fn in_other_bucket(path: &str, compacted: &CompactedChangelog) -> Result<ExternalPath> {
+    let folders = path.rsplit_once('/').and_then(|(folder, _)| folder.rsplit_once('/'));
+    let (above, _) = folders.ok_or_else(|| Error::invalid(format!("{path:?} is no path of a file in a bucket")))?;
+    format!("{above}/{}/{}", path::bucket(compacted.bucket), compacted.file_name).parse()
 }
 
 /// Where the new files of one writer go.

@@ -13,6 +13,7 @@ pub mod cpu_pool;
 pub mod data_file;
 pub mod default_value;
 pub mod deletion_vectors;
+mod external_files;
 pub mod external_stores;
 pub mod file_location;
 pub mod file_namer;

@@ -27,14 +27,14 @@ fn bucket() -> PartitionBucket {
     PartitionBucket { partition: BinaryRow::empty(), bucket: 0 }
 }
 
-async fn create(catalog: &FileSystemCatalog, options: &[(&str, &str)]) -> TableStore {
+pub(crate) async fn create(catalog: &FileSystemCatalog, options: &[(&str, &str)]) -> TableStore {
     let mut definition = SchemaDefinition::from_json(KEYED.as_bytes()).unwrap();
     definition.options.extend(options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     catalog.create_database("d").await.unwrap();
     catalog.create_table(&"d.t".parse().unwrap(), definition).await.unwrap()
 }
 
-fn batch(table: &TableStore, keys: Range<i32>) -> KeyValueBatch {
+pub(crate) fn batch(table: &TableStore, keys: Range<i32>) -> KeyValueBatch {
     let schema = alluvium_format::arrow::to_arrow_schema(&table.schema().fields).unwrap();
     let numbers = Int64Array::from_iter_values(keys.clone().map(i64::from));
     let kinds = Int8Array::from(vec![0; numbers.len()]);
@@ -48,7 +48,7 @@ fn writer(table: &TableStore) -> RollingFileWriter {
     RollingFileWriter::new(table, DataFileSpec { bucket: bucket(), level: 0, content }).unwrap()
 }
 
-/// Four files of two slices each.
+/// Four batches.
 async fn write(table: &TableStore) -> Result<Vec<DataFileMeta>, Error> {
     let mut writer = writer(table);
     for start in 0..4 {

@@ -7,6 +7,7 @@ mod commit_races;
 mod commit_replay;
 mod commit_semantics;
 mod commit_vectors;
+mod compacted_changelogs;
 mod data_file_golden;
 mod data_file_writer;
 mod deletion_vectors;

@@ -191,19 +191,16 @@ async fn drop(args: DropArgs, warehouse: &Warehouse) -> Outcome {
     if name.branch.is_some() {
         return Err(Failure::Failed(Error::unsupported("dropping a branch (delete-branch)")));
     }
-    let table = match warehouse.catalog.table(&name.to_string()).await {
+    match warehouse.catalog.table(&name.to_string()).await {
         Err(error) if args.if_exists && error.kind() == ErrorKind::NotFound => return Ok(()),
-        table => table?,
-    };
+        table => table.map(std::mem::drop)?,
+    }
     let (files, done) = if args.dry_run {
-        let mut files = table.folder_files().await?;
-        files.sort_unstable();
-        (files, "would delete")
+        (warehouse.catalog.table_files(&name.to_string()).await?, "would delete")
     } else {
         (warehouse.catalog.drop_table(&name.to_string()).await?, "deleted")
     };
-    let folder = format!("{}/{}.db/{}", warehouse.catalog.warehouse().trim_end_matches('/'), name.database, name.table);
-    report::print_lines(files.iter().map(|file| format!("{folder}/{file}")))?;
+    report::print_lines(files.iter().cloned())?;
     say(format_args!("{done} {} of the table {name}", counted(files.len(), "file")));
     Ok(())
 }

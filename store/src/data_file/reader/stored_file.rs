@@ -1,6 +1,6 @@
 //! Where the bytes of a data file are: at hand, as a file of this machine or a small one that was fetched as a whole; or in the store.
 //!
-//! Goes in: a path and the size that the manifest says. Comes out: the file, and ranges of its bytes. Invariant: a file of another
+//! Goes in: a location and the size that the manifest says. Comes out: the file, and ranges of its bytes. Invariant: a file of another
 //! size than the manifest says is an error that names it.
 
 use std::ops::Range;
@@ -23,6 +23,8 @@ const WHOLE_FILE_BYTES_MAX: u64 = 1 << 20;
 pub(in crate::data_file) struct StoredFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
+    /// Where in the stored file it begins, when it is a range of it.
+    offset: Option<u64>,
     /// What the manifest says.
     bytes: u64,
 }
@@ -34,7 +36,12 @@ impl StoredFile {
     /// `NotFound`, `Storage`; `Corrupt` for a file of another size; `Invalid` when it is no place for a file.
     pub(super) async fn open(location: &FileLocation, bytes: u64) -> Result<(Self, Option<FileChunks>)> {
         let io = location.io();
-        let file = Self { store: Arc::clone(io.store()), path: location.store_path()?, bytes };
+        let offset = location.range().map(|range| range.start);
+        let file = Self { store: Arc::clone(io.store()), path: location.store_path()?, offset, bytes };
+        if let Some(range) = location.range() {
+            file.check_size(range.end.saturating_sub(range.start))?;
+            return file.of_range().await;
+        }
         if !io.has_folders() && bytes > WHOLE_FILE_BYTES_MAX {
             return Ok((file, None));
         }
@@ -49,6 +56,16 @@ impl StoredFile {
             }
         };
         Ok((file, Some(chunks)))
+    }
+
+    /// A file that is a range of another one.
+    async fn of_range(self) -> Result<(Self, Option<FileChunks>)> {
+        if self.bytes > WHOLE_FILE_BYTES_MAX {
+            return Ok((self, None));
+        }
+        let fetched = self.ranges(&[0..self.bytes]).await?;
+        let whole = FileChunks::whole(fetched.into_iter().next().unwrap_or_default());
+        Ok((self, Some(whole)))
     }
 
     /// The path of the file, as the store names it.
@@ -74,7 +91,10 @@ impl StoredFile {
     /// # Errors
     /// `NotFound`, `Storage`; `Corrupt` when the file is shorter.
     pub(in crate::data_file) async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let fetched = self.store.get_ranges(&self.path, ranges).await;
+        let offset = self.offset.unwrap_or_default();
+        let stored = |range: &Range<u64>| range.start.saturating_add(offset)..range.end.saturating_add(offset);
+        let stored: Vec<Range<u64>> = ranges.iter().map(stored).collect();
+        let fetched = self.store.get_ranges(&self.path, &stored).await;
         let fetched = fetched.map_err(|error| convert(error, "reading", self.path.as_ref()))?;
         for (range, bytes) in ranges.iter().zip(&fetched) {
             if bytes.len() as u64 != range.end - range.start {
@@ -97,7 +117,7 @@ impl StoredFile {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
             // Stores have no common word for a range behind the end.
             Err(error) => {
-                if let Ok(found) = self.store.head(&self.path).await {
+                if let (Ok(found), None) = (self.store.head(&self.path).await, self.offset) {
                     self.check_size(found.size)?;
                 }
                 Err(error)
