@@ -10,6 +10,7 @@ pub mod file_index_rewrite;
 pub mod full_compactions;
 mod rewriter;
 pub mod settings;
+pub mod sort_compaction;
 pub mod stop;
 pub mod strategy;
 pub mod unpublished;
@@ -20,5 +21,6 @@ pub use dedicated::{BucketOutlook, CompactReport, CompactRequest, compact_table,
 pub use file_index_rewrite::{FileIndexReport, rewrite_file_index};
 pub use full_compactions::FullCompactions;
 pub use settings::{CompactSettings, Picking};
+pub use sort_compaction::curve::Curve;
 pub use stop::{StopGuard, StopSignal};
 pub use unpublished::{delete_unpublished, delete_unpublished_compaction};

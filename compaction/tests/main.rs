@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod bucket_compactions;
+mod curves;
 mod expired_records;
 mod keyed_bucket;
 mod tracked_compactions;
