@@ -9,7 +9,7 @@ use crate::shell::{Shell, wait_until};
 /// A warehouse with two tables of runs to merge, and one that cannot be compacted.
 fn with_runs() -> Shell {
     let shell = Shell::with_orders();
-    shell.write("rows.json", r#"{"fields":[{"name":"id","type":"BIGINT"}],"options":{"bucket":"-1"}}"#);
+    shell.write("rows.json", r#"{"fields":[{"name":"id","type":"BIGINT"}],"options":{"row-tracking.enabled":"true"}}"#);
     shell.ok("alluvium -w wh table create shop.rows --schema rows.json");
     shell.ok("alluvium -w wh table create shop.lines --like shop.orders");
     shell.ok("alluvium -w wh db create other");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod alter;
+mod append;
 mod arguments;
 mod bad_input;
 mod compaction;

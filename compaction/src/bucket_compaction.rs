@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alluvium_format::{CompactIncrement, DataFileMeta, Error, IndexFileMeta, Result};
 use alluvium_merge_tree::Levels;
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, deletion_vectors, lookup};
+use alluvium_store::{BucketDeletionVectors, PartitionBucket, lookup};
 use tokio::task::JoinHandle;
 
 use crate::deletion_maintainer::DeletionMaintainer;
@@ -87,7 +87,12 @@ impl BucketCompaction {
 
     /// Whether something is left to do: a compaction is under way, or level 0 waits for its lookups.
     pub fn is_not_completed(&self) -> bool {
-        self.is_running() || (self.settings.needs_lookup() && !self.levels.level0().is_empty())
+        self.is_running() || self.awaits_lookups()
+    }
+
+    /// Whether level 0 waits for its lookups.
+    pub fn awaits_lookups(&self) -> bool {
+        self.settings.needs_lookup() && !self.levels.level0().is_empty()
     }
 
     /// What [`BucketCompaction::trigger`] would do now.
@@ -161,14 +166,8 @@ impl BucketCompaction {
     /// `Storage` when they cannot be written: nothing is taken then.
     pub async fn take_increment(&mut self) -> Result<CompactIncrement> {
         let mut increment = CompactIncrement::default();
-        if self.deletions.is_modified() {
-            let vectors = self.deletions.vectors();
-            let file = deletion_vectors::write(&self.settings.table, &self.bucket, vectors).await?;
-            // Named, so that a commit onto vectors of somebody else is a conflict.
-            increment.deleted_index_files.extend(self.index_file.replace(file.clone()));
-            increment.new_index_files.push(file);
-            self.deletions.written();
-        }
+        let (table, index_file) = (&self.settings.table, &mut self.index_file);
+        self.deletions.write(table, &self.bucket, index_file, &mut increment).await?;
         let result = self.folded.take();
         if self.settings.needs_lookup() {
             let files = self.levels.all_files();

@@ -5,6 +5,7 @@
 //! `org.apache.paimon.flink.compact`, `CompactAction` and `StoreCompactOperator`.
 
 mod bucket_job;
+mod compact_job;
 pub mod fleet;
 mod outlook;
 mod planning;
@@ -18,8 +19,9 @@ use std::num::NonZero;
 use alluvium_format::{Error, ErrorKind, Result};
 use alluvium_store::{PartitionBucket, TableStore};
 
-use self::bucket_job::{BucketJob, DoneJob};
-use self::planning::plan;
+use self::bucket_job::DoneJob;
+use self::compact_job::CompactJob;
+use self::planning::{PlanScope, plan};
 use self::publish::{CommitName, publish};
 use self::runner::Runner;
 use crate::stop::StopGuard;
@@ -49,7 +51,7 @@ pub async fn compact_table(
     let mut user = user.to_owned();
     for _ in 0..PLANS_MAX {
         let table = table.at_latest_schema().await?;
-        let jobs = plan(&table, request, request.picking(), only.as_ref()).await?.jobs;
+        let jobs = plan(&table, request, request.picking(), PlanScope { only: only.as_ref(), aged: None }).await?.jobs;
         let Round { done, mut stale } = run(&table, jobs, request.at_once(), progress).await?;
         let publication = publish(&table, &CommitName { user, identifier: COMMIT_IDENTIFIER }, done).await?;
         report.extend(&publication.report);
@@ -78,8 +80,8 @@ pub async fn compact_table(
 /// As [`compact_table`], of which only reading is done.
 pub async fn outlook(table: &TableStore, request: &CompactRequest) -> Result<Vec<BucketOutlook>> {
     let table = table.at_latest_schema().await?;
-    let jobs = plan(&table, request, request.picking(), None).await?.jobs;
-    Ok(jobs.into_iter().map(BucketJob::into_outlook).collect())
+    let jobs = plan(&table, request, request.picking(), PlanScope::default()).await?.jobs;
+    Ok(jobs.into_iter().map(CompactJob::into_outlook).collect())
 }
 
 /// What came of running jobs.
@@ -93,7 +95,7 @@ struct Round {
 /// Runs all jobs; when one fails the others are stopped, and nothing of any is left.
 async fn run(
     table: &TableStore,
-    jobs: Vec<BucketJob>,
+    jobs: Vec<CompactJob>,
     at_once: NonZero<usize>,
     progress: &(dyn Fn(usize, usize) + Send + Sync),
 ) -> Result<Round> {

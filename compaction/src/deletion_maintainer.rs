@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{DeletionVector, DeletionVectorKind, Result};
-use alluvium_store::DeletionVectors;
+use alluvium_format::{CompactIncrement, DeletionVector, DeletionVectorKind, IndexFileMeta, Result};
+use alluvium_store::{DeletionVectors, PartitionBucket, TableStore, deletion_vectors};
 
 /// The vectors of a bucket.
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ impl DeletionMaintainer {
     }
 
     /// Whether they are others than those last written.
-    pub(crate) fn is_modified(&self) -> bool {
+    #[cfg(test)]
+    fn is_modified(&self) -> bool {
         self.modified
     }
 
@@ -58,6 +59,27 @@ impl DeletionMaintainer {
             Arc::make_mut(&mut self.vectors).remove(file_name);
             self.modified = true;
         }
+    }
+
+    /// Writes them, all of the bucket together, when they are others than those last written. `index_file` is the file that these are in.
+    ///
+    /// # Errors
+    /// `Storage` when they cannot be written: nothing has changed then.
+    pub(crate) async fn write(
+        &mut self,
+        table: &TableStore,
+        bucket: &PartitionBucket,
+        index_file: &mut Option<IndexFileMeta>,
+        increment: &mut CompactIncrement,
+    ) -> Result<()> {
+        if self.modified {
+            let file = deletion_vectors::write(table, bucket, &self.vectors).await?;
+            // Named, so that a commit onto vectors of somebody else is a conflict.
+            increment.deleted_index_files.extend(index_file.replace(file.clone()));
+            increment.new_index_files.push(file);
+            self.modified = false;
+        }
+        Ok(())
     }
 
     /// Takes the place of `before`, of which it was a clone.

@@ -1,9 +1,11 @@
 //! Compaction: which runs to merge, and the merging.
 //!
 //! [`strategy`] decides over values, a rewriter performs what was decided. [`bucket_compaction`] compacts beside a writer,
-//! [`dedicated`] compacts tables that others write.
+//! [`dedicated`] compacts tables that others write. [`append`] does both for tables without a primary key.
 
+pub mod append;
 pub mod bucket_compaction;
+pub mod bucket_compactor;
 pub mod dedicated;
 mod deletion_maintainer;
 pub mod file_index_rewrite;
@@ -15,7 +17,9 @@ pub mod stop;
 pub mod strategy;
 pub mod unpublished;
 
+pub use append::{AppendCompaction, AppendRules, AppendSettings, UnawareCompaction};
 pub use bucket_compaction::BucketCompaction;
+pub use bucket_compactor::{BucketCompactor, CompactorSettings};
 pub use dedicated::fleet::{Fleet, FleetEvent, FleetRequest, FleetScope, FleetSummary, TableOutlook};
 pub use dedicated::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
 pub use file_index_rewrite::{FileIndexReport, rewrite_file_index};

@@ -83,10 +83,35 @@ fn tables_that_make_no_sense_are_refused_with_what_to_do() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{options}: {error}");
         assert!(error.to_string().contains(said), "{options}: {error}");
     }
-    let error = table("changelog-producer=input", &[]).unwrap_err();
-    assert!(error.to_string().contains("a table without primary key"), "{error}");
-    let error = table("streaming-read-overwrite=true", &[]).unwrap_err();
-    assert!(error.to_string().contains("take streaming-read-append-overwrite"), "{error}");
+    for (options, said) in [
+        ("changelog-producer=input", "a table without primary key"),
+        ("streaming-read-overwrite=true", "take streaming-read-append-overwrite"),
+        ("bucket=2", "needs the option bucket-key"),
+        ("bucket=-1 bucket-key=k", "does not go with bucket = -1"),
+        ("bucket=-2 bucket-key=k", "take a number of buckets, or -1"),
+        ("full-compaction.delta-commits=3", "has no full compactions"),
+        ("compaction.min.file-num=x", "a whole number"),
+        ("compaction.delete-ratio-threshold=x", "compaction.delete-ratio-threshold"),
+    ] {
+        let error = table(options, &[]).unwrap_err();
+        assert!(error.to_string().contains(said), "{options}: {error}");
+    }
+}
+
+#[test]
+fn tables_without_a_primary_key_are_written() {
+    for options in [
+        "",
+        "bucket=-1 write-only=true ignore-delete=true",
+        "bucket=2 bucket-key=k bucket-append-ordered=true full-compaction.delta-commits=3",
+        "bucket=-1 deletion-vectors.enabled=true compaction.min.file-num=2 compaction.delete-ratio-threshold=0.5",
+    ] {
+        let schema = table(options, &[]).unwrap_or_else(|error| panic!("{options}: {error}"));
+        schema.core_options().check_write_supported(&schema).unwrap();
+        schema.core_options().check_read_supported(&schema).unwrap();
+    }
+    let schema = table("target-file-size=1000kb", &[]).unwrap();
+    assert_eq!(schema.core_options().compaction_file_bytes(&schema).unwrap(), 1024 * 700);
 }
 
 #[test]

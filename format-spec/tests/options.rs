@@ -191,11 +191,13 @@ fn types_and_tables_without_a_form_here_are_refused() {
     {
         assert_eq!(checked.unwrap_err().to_string(), "unsupported: the type VARIANT (column v)");
     }
-    let mut append = table(&[]);
-    append.primary_keys.clear();
-    assert_eq!(
-        append.core_options().check_write_supported(&append).unwrap_err().to_string(),
-        "unsupported: writing tables without a primary key (append tables)"
-    );
-    append.core_options().check_read_supported(&append).unwrap();
+    for (option, refusal) in [
+        ("row-tracking.enabled", "unsupported: the option row-tracking.enabled = true"),
+        ("clustering.incremental", "unsupported: the option clustering.incremental = true"),
+    ] {
+        let mut append = table(&[(option, "true")]);
+        append.primary_keys.clear();
+        assert_eq!(append.core_options().check_write_supported(&append).unwrap_err().to_string(), refusal);
+        append.core_options().check_read_supported(&append).unwrap();
+    }
 }

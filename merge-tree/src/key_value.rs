@@ -36,6 +36,15 @@ impl KeyValueBatch {
         Ok(Self { sequences, kinds, values })
     }
 
+    /// Rows that all come into being, numbered from `first_sequence` on.
+    pub fn inserts(values: RecordBatch, first_sequence: i64) -> Self {
+        let rows = values.num_rows();
+        let end = first_sequence.saturating_add(i64::try_from(rows).unwrap_or(i64::MAX));
+        let sequences = Int64Array::from_iter_values(first_sequence..end);
+        let kinds = Int8Array::from_value(RowKind::Insert.to_byte(), rows);
+        Self { sequences, kinds, values }
+    }
+
     /// How many rows there are.
     pub fn num_rows(&self) -> usize {
         self.values.num_rows()

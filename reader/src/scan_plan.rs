@@ -146,7 +146,11 @@ pub(crate) async fn plan_changes(
         return overwritten(read, snapshot, deleted, added);
     }
     let mut splits = Vec::new();
-    for bucket in by_bucket(added, &read.schema.partition_types())? {
+    for mut bucket in by_bucket(added, &read.schema.partition_types())? {
+        if read.merge.is_none() {
+            // Rows without keys have no order but that of their bucket.
+            bucket.files.sort_by_key(|file| file.min_sequence_number);
+        }
         splits.push(whole(snapshot, bucket, SplitReading::Changes));
     }
     Ok(splits)

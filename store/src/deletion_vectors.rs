@@ -88,6 +88,36 @@ pub async fn read(
     futures::stream::iter(read).buffered(READS_AT_ONCE).try_collect().await
 }
 
+/// The vectors of a bucket, by the index files that they are in.
+pub type VectorsByFile = Vec<(IndexFileMeta, Arc<DeletionVectors>)>;
+
+/// Reads the vectors of buckets at a snapshot, in the order of `buckets`, index file by index file: tables without buckets have any number.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_by_file(
+    table: &TableStore,
+    snapshot: &Snapshot,
+    buckets: &[PartitionBucket],
+) -> Result<Vec<VectorsByFile>> {
+    let Some(manifest) = &snapshot.index_manifest else { return Ok(vec![Vec::new(); buckets.len()]) };
+    let mut files = index_files(table, manifest).await?;
+    let read = buckets.iter().map(|bucket| {
+        let files = files.remove(bucket).unwrap_or_default();
+        async move {
+            let mut vectors = Vec::with_capacity(files.len());
+            for file in files {
+                let of_file = read_file(table, bucket, &file).await?;
+                vectors.push((file, of_file));
+            }
+            Ok(vectors)
+        }
+    });
+    // The futures are made here, as in `read`.
+    let read: Vec<_> = read.collect();
+    futures::stream::iter(read).buffered(READS_AT_ONCE).try_collect().await
+}
+
 /// Writes an index file of these vectors for a bucket; without vectors an empty one, which takes the place of the one before.
 ///
 /// # Errors

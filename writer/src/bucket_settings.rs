@@ -1,22 +1,31 @@
 //! What the writers of all buckets of a table share.
 
-use std::sync::Arc;
-
-use alluvium_compaction::CompactSettings;
-use alluvium_format::Result;
+use alluvium_compaction::{CompactorSettings, UnawareCompaction};
 use alluvium_format::options::ChangelogProducer;
+use alluvium_format::{BucketMode, Result};
+use alluvium_merge_tree::MergeOptions;
 use alluvium_store::TableStore;
 
 /// What the writers of all buckets share.
 #[derive(Debug)]
 pub(crate) struct BucketSettings {
-    pub(crate) compact: Arc<CompactSettings>,
+    pub(crate) compact: CompactorSettings,
     pub(crate) compaction: Compaction,
     pub(crate) total_buckets: i32,
     pub(crate) raw_changes: RawChanges,
+    pub(crate) earlier_files: EarlierFiles,
 }
 
-/// Whether buckets are compacted by their writer: `write-only`.
+/// Whether a writer goes on from the files that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EarlierFiles {
+    /// Its sequence numbers do, and its compactions.
+    Restored,
+    /// Rows have no order, as in tables without buckets.
+    Ignored,
+}
+
+/// Whether buckets are compacted by their writer: `write-only`. In tables without buckets a writer has none for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compaction {
     /// Here.
@@ -39,9 +48,12 @@ impl BucketSettings {
     pub(crate) fn of(table: &TableStore) -> Result<Self> {
         let options = table.options();
         let is_input = options.changelog_producer()? == ChangelogProducer::Input;
+        let is_unaware = options.bucket_mode(table.schema())? == BucketMode::Unaware;
+        let by_others = is_unaware || options.write_only()?;
         Ok(Self {
-            compact: CompactSettings::of(table)?,
-            compaction: if options.write_only()? { Compaction::ByOthers } else { Compaction::ByWriter },
+            compact: CompactorSettings::of(table)?,
+            compaction: if by_others { Compaction::ByOthers } else { Compaction::ByWriter },
+            earlier_files: if is_unaware { EarlierFiles::Ignored } else { EarlierFiles::Restored },
             total_buckets: options.bucket()?,
             raw_changes: if is_input { RawChanges::Written } else { RawChanges::Dropped },
         })
@@ -50,6 +62,26 @@ impl BucketSettings {
     /// The table.
     pub(crate) fn table(&self) -> &TableStore {
         self.compact.table()
+    }
+
+    /// What compacts a table without buckets beside its writer; `None` where buckets are compacted, or others do it.
+    pub(crate) fn unaware_compaction(&self) -> Result<Option<UnawareCompaction>> {
+        match &self.compact {
+            CompactorSettings::Append(settings)
+                if self.earlier_files == EarlierFiles::Ignored && !self.table().options().write_only()? =>
+            {
+                Ok(Some(UnawareCompaction::new(settings)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// How records of a key merge; `None` where there are no keys, and rows stay as they came.
+    pub(crate) fn merge(&self) -> Option<&MergeOptions> {
+        match &self.compact {
+            CompactorSettings::MergeTree(settings) => Some(settings.merge()),
+            CompactorSettings::Append(_) => None,
+        }
     }
 
     /// Whether records of level 0 are looked up when they are compacted, here.

@@ -1,12 +1,13 @@
-//! The writer of one bucket: an LSM tree that grows by flushes and is kept small by compaction.
+//! The writer of one bucket: an LSM tree, or files one after the other, that grow by flushes and are kept few by compaction.
 //!
 //! Goes in: rows. Comes out: what a commit says of the bucket. Invariants: sequence numbers ascend by arrival, from the highest of
 //! the restored files on; one flush and one compaction at most are under way; a file is published by the commit that its message
-//! goes into, or deleted. Answers to `org.apache.paimon.mergetree.MergeTreeWriter`.
+//! goes into, or deleted. Answers to `org.apache.paimon.mergetree.MergeTreeWriter` and
+//! `org.apache.paimon.append.AppendOnlyWriter`.
 
 use std::sync::Arc;
 
-use alluvium_compaction::{BucketCompaction, Picking};
+use alluvium_compaction::{BucketCompactor, Picking};
 use alluvium_format::{CommitMessage, CompactIncrement, DataIncrement, ErrorKind, Result};
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_store::PartitionBucket;
@@ -33,7 +34,7 @@ pub(crate) struct BucketWriter {
     flush: Option<Flush>,
     /// Flushed since the last commit.
     flushed: Flushed,
-    compaction: Option<BucketCompaction>,
+    compaction: Option<BucketCompactor>,
     fullness: Fullness,
     /// Commits since something was last done here.
     idle_commits: u32,
@@ -74,7 +75,7 @@ impl BucketWriter {
         let compacts = settings.compaction == Compaction::ByWriter && restored.other_total.is_none();
         let compaction = if compacts {
             let Restored { files, vectors, .. } = restored;
-            Some(BucketCompaction::new(&settings.compact, bucket.clone(), files, vectors)?)
+            Some(BucketCompactor::new(&settings.compact, bucket.clone(), files, vectors)?)
         } else {
             None
         };
@@ -158,7 +159,7 @@ impl BucketWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if self.compaction.as_ref().is_some_and(BucketCompaction::holds_up_flush) {
+        if self.compaction.as_ref().is_some_and(BucketCompactor::holds_up_flush) {
             self.wait_for_compaction().await?;
         }
         self.flush = Some(Flush::begin(&self.settings, &self.bucket, self.buffer.take()));
@@ -246,7 +247,7 @@ impl BucketWriter {
         files.extend(self.flushed.files.iter().cloned());
         let highest = files.iter().map(|file| file.max_sequence_number).max().unwrap_or(-1);
         self.next_sequence = self.next_sequence.max(highest.saturating_add(1));
-        self.compaction = Some(BucketCompaction::new(&self.settings.compact, self.bucket.clone(), files, vectors)?);
+        self.compaction = Some(BucketCompactor::new(&self.settings.compact, self.bucket.clone(), files, vectors)?);
         Ok(())
     }
 
@@ -260,7 +261,7 @@ impl BucketWriter {
         }
         self.begin_flush().await?;
         self.end_flush(demand.wait, Picking::Universal).await?;
-        let holds_up = self.compaction.as_ref().is_some_and(BucketCompaction::holds_up_commit);
+        let holds_up = self.compaction.as_ref().is_some_and(BucketCompactor::holds_up_commit);
         if demand.wait == CompactionWait::Always || holds_up {
             self.see_compaction_through(Picking::Universal).await?;
         }
@@ -321,7 +322,7 @@ impl BucketWriter {
 
     /// Counts a commit in which nothing was done here. Returns how many they are; 0 while something is under way or owed.
     pub(crate) fn count_idle_commit(&mut self) -> u32 {
-        let compacts = self.compaction.as_ref().is_some_and(BucketCompaction::is_not_completed);
+        let compacts = self.compaction.as_ref().is_some_and(BucketCompactor::is_not_completed);
         let busy = compacts || !self.buffer.is_empty();
         self.idle_commits = if busy { 0 } else { self.idle_commits.saturating_add(1) };
         self.idle_commits

@@ -1,9 +1,9 @@
-//! A flush under way: rows of one bucket are sorted, merged, encoded and written as files of level 0, off the async threads, while
-//! the writer goes on taking rows.
+//! A flush under way: rows of one bucket are sorted and merged, where they have keys, encoded, and written as files of level 0, off the
+//! async threads, while the writer goes on taking rows.
 //!
 //! Goes in: the batches of a write buffer. Comes out: the metadata of the files; with `changelog-producer = input` also that of
 //! changelog files of the rows as they came, sorted by key. Invariant: a flush that fails, or that nobody waits for any more, leaves no
-//! file. Answers to `MergeTreeWriter.flushWriteBuffer`.
+//! file. Answers to `MergeTreeWriter.flushWriteBuffer` and `AppendOnlyWriter.flush`.
 
 use std::sync::Arc;
 
@@ -120,33 +120,41 @@ impl Work {
     }
 
     async fn write_changelog(&self, batches: &[KeyValueBatch], flushed: &mut Flushed) -> Result<()> {
-        if self.settings.raw_changes == RawChanges::Written {
+        if let Some(merge) = self.settings.merge().filter(|_| self.settings.raw_changes == RawChanges::Written) {
             self.check_wanted()?;
-            let sorted = sort_records(batches, self.settings.compact.merge())?;
-            flushed.changelog = self.write(sorted, FileContent::Changelog).await?;
+            let sorted = sort_records(batches, merge)?;
+            flushed.changelog = self.write(vec![sorted], FileContent::Changelog).await?;
         }
         Ok(())
     }
 
     async fn write_data(&self, batches: Vec<KeyValueBatch>, flushed: &mut Flushed) -> Result<()> {
         self.check_wanted()?;
-        let merged = sort_buffer(&batches, self.settings.compact.merge())?;
-        drop(batches);
-        flushed.files = self.write(merged, FileContent::Data(FileSource::Append)).await?;
+        let content = FileContent::Data(FileSource::Append);
+        flushed.files = match self.settings.merge() {
+            Some(merge) => {
+                let merged = sort_buffer(&batches, merge)?;
+                drop(batches);
+                self.write(vec![merged], content).await?
+            }
+            None => self.write(batches, content).await?,
+        };
         self.check_wanted()
     }
 
-    async fn write(&self, sorted: KeyValueBatch, content: FileContent) -> Result<Vec<DataFileMeta>> {
-        if sorted.num_rows() == 0 {
+    async fn write(&self, batches: Vec<KeyValueBatch>, content: FileContent) -> Result<Vec<DataFileMeta>> {
+        let mut batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).peekable();
+        if batches.peek().is_none() {
             return Ok(Vec::new());
         }
         let spec = DataFileSpec { bucket: self.bucket.clone(), level: LEVEL, content };
         let mut writer = RollingFileWriter::new(self.settings.table(), spec)?;
-        if let Err(error) = writer.write(&sorted).await {
-            writer.abort().await;
-            return Err(error);
+        for batch in batches {
+            if let Err(error) = writer.write(&batch).await {
+                writer.abort().await;
+                return Err(error);
+            }
         }
-        drop(sorted);
         writer.finish().await
     }
 

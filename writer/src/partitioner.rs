@@ -35,6 +35,8 @@ enum Buckets {
     Fixed(BucketFunction, i32),
     /// By what is known of the key.
     Dynamic(Box<HashBucketAssigner>),
+    /// There is one for all.
+    Unaware,
 }
 
 /// Some of the table's columns.
@@ -63,6 +65,7 @@ impl Partitioner {
             BucketMode::Dynamic => {
                 (schema.trimmed_primary_keys(), Buckets::Dynamic(Box::new(HashBucketAssigner::of(table, mode)?)))
             }
+            BucketMode::Unaware => (Vec::new(), Buckets::Unaware),
             _ => (schema.bucket_keys()?, Buckets::Fixed(options.bucket_function()?, options.bucket()?)),
         };
         Ok(Self {
@@ -75,7 +78,7 @@ impl Partitioner {
     /// What says which bucket a key has, where it does not follow from the key.
     pub(crate) fn assigner(&self) -> Option<&HashBucketAssigner> {
         match &self.buckets {
-            Buckets::Fixed(..) => None,
+            Buckets::Fixed(..) | Buckets::Unaware => None,
             Buckets::Dynamic(assigner) => Some(assigner),
         }
     }
@@ -83,7 +86,7 @@ impl Partitioner {
     /// Likewise.
     pub(crate) fn assigner_mut(&mut self) -> Option<&mut HashBucketAssigner> {
         match &mut self.buckets {
-            Buckets::Fixed(..) => None,
+            Buckets::Fixed(..) | Buckets::Unaware => None,
             Buckets::Dynamic(assigner) => Some(assigner),
         }
     }
@@ -101,6 +104,7 @@ impl Partitioner {
                 assigner.load(&partitions.rows).await?;
                 assigner.assign(&partitions.rows, &partitions.of_rows, &key_hashes(&self.key.types, &key)?)?
             }
+            Buckets::Unaware => vec![0; rows.len()],
         };
         by_bucket(rows, &partitions, &buckets)
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use alluvium_format::{BinaryRow, CompareOp, DataFileMeta, Predicate, Result};
 use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
 
-use crate::bucket_settings::{BucketSettings, Compaction};
+use crate::bucket_settings::{BucketSettings, Compaction, EarlierFiles};
 
 /// With more partitions than this, a scan of all is cheaper than a condition that names each.
 const PARTITIONS_NAMED_MAX: usize = 64;
@@ -28,9 +28,11 @@ pub(crate) struct Restored {
 /// What is there of each of the buckets.
 pub(crate) async fn restore(settings: &BucketSettings, buckets: &[PartitionBucket]) -> Result<Vec<Restored>> {
     let (table, total_buckets) = (settings.table(), settings.total_buckets);
-    let Some(snapshot) = table.snapshots().latest().await? else {
-        return Ok(vec![Restored::default(); buckets.len()]);
+    let latest = match settings.earlier_files {
+        EarlierFiles::Restored => table.snapshots().latest().await?,
+        EarlierFiles::Ignored => None,
     };
+    let Some(snapshot) = latest else { return Ok(vec![Restored::default(); buckets.len()]) };
     let condition = condition_of(table, buckets)?;
     let mut files: HashMap<PartitionBucket, Vec<DataFileMeta>> = buckets.iter().map(|b| (b.clone(), vec![])).collect();
     let partitions: HashSet<&BinaryRow> = buckets.iter().map(|bucket| &bucket.partition).collect();

@@ -39,7 +39,20 @@ enum Retractions {
     /// The merge function says what becomes of them.
     Taken,
     /// `merge-engine = first-row` keeps what came first: there is nothing to take back.
-    Refused,
+    FirstRow,
+    /// Without a primary key it cannot be said which row is taken back.
+    NoKey,
+}
+
+impl Retractions {
+    /// Why there is nothing that they could take back.
+    fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Taken => None,
+            Self::FirstRow => Some("has merge-engine = first-row, which keeps the first row of a key"),
+            Self::NoKey => Some("has no primary key, so that rows are only added to it"),
+        }
+    }
 }
 
 /// Which rows the options leave out.
@@ -81,7 +94,8 @@ impl RowCheck {
             rowkind_column: options.rowkind_field().and_then(|name| table.schema().index_of(name)),
             left_out,
             retractions: match options.merge_engine()? {
-                MergeEngine::FirstRow => Retractions::Refused,
+                _ if table.schema().primary_keys.is_empty() => Retractions::NoKey,
+                MergeEngine::FirstRow => Retractions::FirstRow,
                 _ => Retractions::Taken,
             },
             table: table.clone(),
@@ -146,18 +160,14 @@ impl RowCheck {
     }
 
     fn check_retractions(&self, kinds: &Int8Array) -> Result<()> {
-        if self.retractions == Retractions::Taken {
-            return Ok(());
-        }
+        let Some(why) = self.retractions.refusal() else { return Ok(()) };
         let is_refused = |kind: i8| is_retraction(kind) && !self.left_out.has(kind);
-        match kinds.values().iter().position(|kind| is_refused(*kind)) {
-            None => Ok(()),
-            Some(row) => Err(Error::invalid(format!(
-                "row {row} is a -U or -D, and {} has merge-engine = first-row, which keeps the first row of a key: leave such rows \
-                 out, or set ignore-delete = true to have them dropped",
-                self.table.name()
-            ))),
-        }
+        let Some(row) = kinds.values().iter().position(|kind| is_refused(*kind)) else { return Ok(()) };
+        let column = self.rowkind_column.map(|at| format!("column {}, ", self.arrow.field(at).name()));
+        let (column, table) = (column.unwrap_or_default(), self.table.name());
+        Err(Error::invalid(format!(
+            "{column}row {row} is a -U or -D, and {table} {why}: leave such rows out, or set ignore-delete = true to have them dropped"
+        )))
     }
 
     fn leave_out(&self, rows: TableRows) -> Result<TableRows> {

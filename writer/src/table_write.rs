@@ -12,7 +12,7 @@ mod room;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_compaction::FullCompactions;
+use alluvium_compaction::{FullCompactions, UnawareCompaction};
 use alluvium_format::{Error, ErrorKind, Result, Snapshot};
 use alluvium_store::{Committed, EmptyCommits, FileStoreCommit, OverwriteScope, PartitionBucket, TableStore};
 use arrow_array::{Int8Array, RecordBatch};
@@ -87,6 +87,8 @@ pub struct TableWrite {
     /// The user's last snapshot.
     last: Option<Snapshot>,
     buckets: Buckets,
+    /// Of a table without buckets.
+    unaware: Option<UnawareCompaction>,
     state: State,
 }
 
@@ -125,6 +127,7 @@ impl TableWrite {
             partitioner: Partitioner::of(table, options.mode)?,
             full_compactions: FullCompactions::of(core)?,
             owed: Owed::of(&settings)?,
+            unaware: settings.unaware_compaction()?,
             settings: Arc::new(settings),
             last: commit.last_committed().await?,
             commit,
@@ -263,6 +266,9 @@ impl TableWrite {
     }
 
     async fn abandon_buckets(&mut self) {
+        if let Some(unaware) = &mut self.unaware {
+            unaware.abandon().await;
+        }
         let buckets = std::mem::take(&mut self.buckets);
         join_all(buckets.into_values().map(BucketWriter::abandon)).await;
     }

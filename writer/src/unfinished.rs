@@ -30,7 +30,7 @@ impl Owed {
     /// What the writers of a table owe.
     pub(crate) fn of(settings: &BucketSettings) -> Result<Self> {
         let options = settings.table().options();
-        if settings.compaction == Compaction::ByOthers {
+        if settings.compaction == Compaction::ByOthers || settings.merge().is_none() {
             return Ok(Self::Nothing);
         }
         if options.full_compaction_delta_commits()?.is_some() || options.full_compaction_interval_millis()?.is_some() {

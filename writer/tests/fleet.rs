@@ -70,7 +70,8 @@ async fn all_tables_of_a_database_are_compacted_the_hottest_bucket_first() {
     let world = World::simple(json!({"bucket": "2", "write-only": "true"})).await;
     let hot = beside(&world, "d.hot", simple(json!({"bucket": "1", "write-only": "true"}))).await;
     let left_out = beside(&world, "d.not_this", simple(json!({"bucket": "1", "write-only": "true"}))).await;
-    beside(&world, "d.rows", json!({"fields": [{"name": "k", "type": "INT"}], "options": {"bucket": "-1"}})).await;
+    let refused = json!({"bucket": "-1", "row-tracking.enabled": "true"});
+    beside(&world, "d.rows", json!({"fields": [{"name": "k", "type": "INT"}], "options": refused})).await;
     write(&world.table, 1..=3).await;
     write(&hot, 1..=6).await;
     write(&left_out, 1..=6).await;
@@ -168,4 +169,21 @@ async fn what_fails_in_one_table_leaves_the_others_alone() {
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events[0] == "compacted d.t" && events[1].starts_with("failed Some(\"d.broken\")"), "{events:?}");
     assert_eq!((summary.compacted(), summary.failed()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_compacts_few_small_files_when_no_more_come() {
+    let fields = json!([{"name": "k", "type": "INT"}, {"name": "v", "type": "STRING"}]);
+    let world = World::new(json!({"fields": fields, "options": {"write-only": "true"}})).await;
+    write(&world.table, 1..=2).await;
+    let (stop, heard) = (StopGuard::default(), Heard::default());
+    let signal = stop.signal();
+    let hear = |event| {
+        heard.hear(event);
+        stop.stop();
+    };
+    fleet(&world, false).watch(Duration::from_millis(1), &signal, &hear).await;
+    assert_eq!(heard.take(), ["compacted d.t"]);
+    assert_eq!(world.live().await.len(), 1);
+    assert_eq!(world.appended().await.into_values().flatten().count(), 60);
 }

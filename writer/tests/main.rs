@@ -1,6 +1,8 @@
 //! The tests of the write path and of compaction beside it: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod append;
+mod append_model;
 mod commits;
 mod compactors;
 mod dynamic_buckets;

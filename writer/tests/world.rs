@@ -122,6 +122,33 @@ impl World {
         rows
     }
 
+    /// The rows of the latest snapshot of a table without key, bucket by bucket, in the order of their files.
+    pub(crate) async fn appended(&self) -> BTreeMap<(Vec<u8>, i32), Vec<Value>> {
+        let mut entries = self.live().await;
+        entries.sort_by_key(|entry| entry.file.min_sequence_number);
+        let table = self.reopened().await;
+        let mut rows: BTreeMap<_, Vec<Value>> = BTreeMap::new();
+        for ManifestEntry { partition, bucket, file, .. } in entries {
+            let bucket = PartitionBucket { partition, bucket };
+            let snapshot = self.table.snapshots().latest().await.unwrap().unwrap();
+            let deletions =
+                deletion_vectors::read_by_file(&table, &snapshot, std::slice::from_ref(&bucket)).await.unwrap();
+            let deletions = deletions.into_iter().flatten().flat_map(|(_, vectors)| (*vectors).clone());
+            let read = DataFileRead {
+                fields: table.schema().fields.as_slice().into(),
+                system: SystemColumns::None,
+                predicate: Predicate::True,
+                deletions: Arc::new(deletions.collect()),
+            };
+            let of_bucket = rows.entry((bucket.partition.as_bytes().to_vec(), bucket.bucket)).or_default();
+            let mut reader = DataFileReader::open(&table, &bucket, &file, &read).await.unwrap();
+            while let Some(batch) = reader.next().await.unwrap() {
+                of_bucket.extend((0..batch.values.num_rows()).map(|row| row_of(table.schema(), &batch.values, row)));
+            }
+        }
+        rows
+    }
+
     /// The vectors of a bucket in the latest snapshot.
     pub(crate) async fn vectors(&self, bucket: &PartitionBucket) -> DeletionVectors {
         let snapshot = self.table.snapshots().latest().await.unwrap().unwrap();

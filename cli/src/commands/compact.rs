@@ -1,4 +1,4 @@
-//! `compact`: merge the sorted runs of a table, as a job beside its writers.
+//! `compact`: merge the sorted runs of a table, or its small files, as a job beside its writers.
 
 use alluvium::{Error, FleetScope, Table};
 use clap::{Args, ValueEnum};
@@ -13,7 +13,8 @@ use crate::warehouse::Warehouse;
 const EXAMPLES: &str = "\
 Without --full it does what a writer's automatic rules would pick now; write-only tables too. Writers may go on meanwhile. Where rows
 are complete, or changelog is made, only once level 0 is compacted (changelog-producer = lookup, deletion vectors, first-row), it
-goes on until level 0 is empty.
+goes on until level 0 is empty. In tables without a primary key small files become large ones, and rows that were deleted go: with
+--full also where there are fewer files than compaction.min.file-num.
 
 Examples:
   alluvium compact shop.orders --full
@@ -27,7 +28,7 @@ Examples:
 pub(crate) struct CompactArgs {
     /// The table, DATABASE.TABLE
     table: String,
-    /// Merge everything into the highest level
+    /// Merge everything into the highest level; without a primary key, all small files
     #[arg(long)]
     full: bool,
     /// Only this partition, k=v,k2=v2 with all or some of its columns; repeatable

@@ -34,6 +34,8 @@ pub(crate) enum Reads {
     MergeAll,
     /// It reads those above level 0 one after the other: each key was looked up, and is there once.
     AboveLevel0,
+    /// It reads files one after the other: there are no keys by which rows could merge.
+    FileByFile,
 }
 
 /// A sorted run.
@@ -85,6 +87,7 @@ impl BucketTree {
         match self.reads {
             Reads::MergeAll => self.runs.len(),
             Reads::AboveLevel0 => usize::from(self.runs.iter().any(|run| run.level > 0)),
+            Reads::FileByFile => 1,
         }
     }
 
@@ -140,7 +143,11 @@ pub(crate) fn trees_of(
     index: &[IndexManifestEntry],
 ) -> Result<Vec<BucketTree>> {
     let deleted = deleted_rows(index);
-    let reads = if table.options().batch_scan_skip_level0()? { Reads::AboveLevel0 } else { Reads::MergeAll };
+    let reads = match table.options().batch_scan_skip_level0()? {
+        _ if table.schema().primary_keys.is_empty() => Reads::FileByFile,
+        true => Reads::AboveLevel0,
+        false => Reads::MergeAll,
+    };
     let mut buckets: BTreeMap<(String, i32), Vec<DataFileMeta>> = BTreeMap::new();
     let mut known: Option<(BinaryRow, String)> = None;
     for entry in entries {

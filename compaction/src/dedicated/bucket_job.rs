@@ -4,14 +4,12 @@
 //! compacted as asked, then once more by the rules, as the commit of a writer does; in tables that look up, until level 0 is empty.
 //! Invariant: a job that fails or is stopped leaves no file. Answers to `StoreCompactOperator`.
 
-use std::sync::Arc;
-
 use alluvium_format::{CommitMessage, CompactIncrement, DataIncrement, Result};
 use alluvium_store::{PartitionBucket, TableStore};
 
-use super::outlook::{BucketOutlook, Heat};
-use crate::bucket_compaction::BucketCompaction;
-use crate::settings::{CompactSettings, Picking};
+use super::outlook::BucketOutlook;
+use crate::bucket_compactor::BucketCompactor;
+use crate::settings::Picking;
 use crate::stop::StopSignal;
 use crate::unpublished::delete_unpublished_compaction;
 
@@ -21,12 +19,10 @@ const LEVEL0_PICKS_MAX: usize = 100;
 /// The compaction of one bucket that is to be done.
 #[derive(Debug)]
 pub(crate) struct BucketJob {
-    settings: Arc<CompactSettings>,
     bucket: PartitionBucket,
     total_buckets: i32,
-    compaction: BucketCompaction,
+    compactor: BucketCompactor,
     picking: Picking,
-    outlook: BucketOutlook,
 }
 
 /// One that is done.
@@ -37,35 +33,33 @@ pub(crate) struct DoneJob {
 }
 
 impl BucketJob {
-    /// The job of a bucket; `None` when there is nothing to do.
+    /// The job of a bucket with what it would do; `None` when there is nothing to do.
     pub(crate) fn of(
-        settings: &Arc<CompactSettings>,
+        table: &TableStore,
         bucket: PartitionBucket,
         total_buckets: i32,
-        compaction: BucketCompaction,
+        compactor: BucketCompactor,
         picking: Picking,
-    ) -> Result<Option<Self>> {
-        let plan = compaction.preview(picking)?;
-        if plan.is_none() && !compaction.is_not_completed() {
-            return Ok(None);
-        }
-        let outlook = BucketOutlook::of(settings.table(), &bucket, compaction.levels(), plan.as_ref())?;
-        Ok(Some(Self { settings: Arc::clone(settings), bucket, total_buckets, compaction, picking, outlook }))
+    ) -> Result<Option<(Self, BucketOutlook)>> {
+        let outlook = match &compactor {
+            BucketCompactor::MergeTree(compaction) => {
+                let plan = compaction.preview(picking)?;
+                if plan.is_none() && !compaction.is_not_completed() {
+                    return Ok(None);
+                }
+                BucketOutlook::of(table, &bucket, compaction.levels(), plan.as_ref())?
+            }
+            BucketCompactor::Append(compaction) => match compaction.preview(picking) {
+                Some(files) => BucketOutlook::of_append(table, &bucket, compaction.queue().files(), &files)?,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some((Self { bucket, total_buckets, compactor, picking }, outlook)))
     }
 
     /// Which bucket it is.
     pub(crate) fn bucket(&self) -> &PartitionBucket {
         &self.bucket
-    }
-
-    /// How urgent it is.
-    pub(crate) fn heat(&self) -> Heat {
-        self.outlook.heat()
-    }
-
-    /// What it would do.
-    pub(crate) fn into_outlook(self) -> BucketOutlook {
-        self.outlook
     }
 
     /// Compacts.
@@ -78,13 +72,13 @@ impl BucketJob {
             () = stop.stopped() => Err(stop.error()),
         };
         let increment = match outcome {
-            Ok(()) => self.compaction.take_increment().await,
+            Ok(()) => self.compactor.take_increment().await,
             Err(error) => Err(error),
         };
         match increment {
             Ok(increment) => Ok(DoneJob { message: message(&self.bucket, self.total_buckets, increment) }),
             Err(error) => {
-                self.compaction.abandon().await;
+                self.compactor.abandon().await;
                 Err(error)
             }
         }
@@ -94,7 +88,7 @@ impl BucketJob {
         self.pick(self.picking).await?;
         self.pick(Picking::Universal).await?;
         for _ in 0..LEVEL0_PICKS_MAX {
-            if !self.settings.needs_lookup() || self.compaction.levels().level0().is_empty() {
+            if !self.compactor.awaits_lookups() {
                 break;
             }
             self.pick(Picking::Universal).await?;
@@ -103,8 +97,8 @@ impl BucketJob {
     }
 
     async fn pick(&mut self, picking: Picking) -> Result<()> {
-        self.compaction.trigger(picking)?;
-        self.compaction.wait().await
+        self.compactor.trigger(picking)?;
+        self.compactor.wait().await
     }
 }
 

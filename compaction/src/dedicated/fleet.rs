@@ -6,6 +6,7 @@
 //! later; told to stop, it commits what is done and leaves nothing else. Answers to `CompactDatabaseAction` and
 //! `MultiTablesStoreCompactOperator`.
 
+mod ages;
 mod event;
 mod member;
 mod scope;
@@ -18,7 +19,8 @@ use alluvium_store::{FileSystemCatalog, PartitionBucket};
 use tokio::task::JoinSet;
 
 use self::member::{Look, Member};
-use super::bucket_job::{BucketJob, DoneJob};
+use super::bucket_job::DoneJob;
+use super::compact_job::CompactJob;
 use super::outlook::BucketOutlook;
 use super::planning::CompactRequest;
 use super::publish::publish;
@@ -187,7 +189,7 @@ impl Fleet {
     }
 
     /// The jobs of all tables, the hottest first.
-    async fn plan(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<Vec<(String, BucketJob)>> {
+    async fn plan(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<Vec<(String, CompactJob)>> {
         self.list().await?;
         let mut looks = JoinSet::new();
         let mut members = std::mem::take(&mut self.members).into_iter();

@@ -70,6 +70,31 @@ impl BucketOutlook {
         })
     }
 
+    /// The outlook of a bucket of a table without a primary key: of its files, these would be taken. Nothing is merged there, so that
+    /// each small file is as a run to a read.
+    pub(crate) fn of_append<'a>(
+        table: &TableStore,
+        bucket: &PartitionBucket,
+        all: impl Iterator<Item = &'a DataFileMeta>,
+        taken: &[DataFileMeta],
+    ) -> Result<Self> {
+        let (mut files, mut level0_bytes) = (0, 0u64);
+        for file in all {
+            files += 1;
+            level0_bytes = level0_bytes.saturating_add(bytes_of(file));
+        }
+        Ok(Self {
+            partition: table.partition_path(&bucket.partition)?,
+            bucket: bucket.bucket,
+            sorted_runs: files,
+            level0_files: files,
+            level0_bytes,
+            files: taken.len(),
+            bytes: taken.iter().map(bytes_of).fold(0, u64::saturating_add),
+            output_level: Some(0),
+        })
+    }
+
     /// How urgent it is.
     pub(crate) fn heat(&self) -> Heat {
         Heat { sorted_runs: self.sorted_runs, level0_bytes: self.level0_bytes }

@@ -5,13 +5,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
+use std::sync::Arc;
 
-use alluvium_format::{ManifestEntry, Predicate, Result};
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
+use alluvium_format::{BucketMode, ManifestEntry, Predicate, Result, Snapshot};
+use alluvium_store::{PartitionBucket, TableStore, deletion_vectors, scan};
 
 use super::bucket_job::BucketJob;
-use crate::bucket_compaction::BucketCompaction;
-use crate::settings::{CompactSettings, Picking};
+use super::compact_job::CompactJob;
+use super::outlook::BucketOutlook;
+use crate::append::{AppendSettings, AppendTask};
+use crate::bucket_compactor::{BucketCompactor, CompactorSettings};
+use crate::settings::Picking;
 
 /// What to compact.
 #[derive(Clone, Debug)]
@@ -46,53 +50,118 @@ impl CompactRequest {
 }
 
 /// The jobs of a table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TablePlan {
     /// The snapshot they are planned on; `None` in an empty table.
     pub(crate) snapshot: Option<i64>,
     /// The hottest first.
-    pub(crate) jobs: Vec<BucketJob>,
+    pub(crate) jobs: Vec<CompactJob>,
+    /// Partitions without buckets that have too few small files.
+    pub(crate) waiting: Vec<WaitingFiles>,
 }
 
-/// Plans the compaction of `table`; of these buckets only, when they are given.
+/// Small files of a partition without buckets that wait for more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WaitingFiles {
+    pub(crate) bucket: PartitionBucket,
+    /// Their names.
+    pub(crate) files: Vec<String>,
+}
+
+/// Which buckets are planned for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PlanScope<'a> {
+    /// `None`: all.
+    pub(crate) only: Option<&'a HashSet<PartitionBucket>>,
+    /// Partitions without buckets whose small files have waited long enough.
+    pub(crate) aged: Option<&'a HashSet<PartitionBucket>>,
+}
+
+/// Plans the compaction of `table`.
 pub(crate) async fn plan(
     table: &TableStore,
     request: &CompactRequest,
     picking: Picking,
-    only: Option<&HashSet<PartitionBucket>>,
+    scope: PlanScope<'_>,
 ) -> Result<TablePlan> {
     table.check_write_supported()?;
-    let settings = CompactSettings::of(table)?;
+    let settings = CompactorSettings::of(table)?;
     let Some(snapshot) = table.snapshots().latest().await? else {
-        return Ok(TablePlan { snapshot: None, jobs: Vec::new() });
+        return Ok(TablePlan::default());
     };
     let entries = scan::live_entries(table, &snapshot, &request.partitions).await?;
     let wanted = |entry: &ManifestEntry| {
         let (first, last) = request.buckets.unwrap_or((0, i32::MAX));
         // What waits in the postpone bucket is of no bucket yet.
-        (first.max(0)..=last).contains(&entry.bucket) && only.is_none_or(|only| only.contains(&bucket_of(entry)))
+        (first.max(0)..=last).contains(&entry.bucket) && scope.only.is_none_or(|only| only.contains(&bucket_of(entry)))
     };
     let buckets = by_bucket(entries.into_iter().filter(wanted));
-    let vectors = vectors_of(table, &snapshot, &buckets).await?;
+    let mut plan = match &settings {
+        CompactorSettings::Append(append) if table.options().bucket_mode(table.schema())? == BucketMode::Unaware => {
+            let picking = |bucket: &PartitionBucket| match scope.aged {
+                Some(aged) if aged.contains(bucket) => Picking::Full,
+                _ => picking,
+            };
+            tasks(append, &snapshot, buckets, picking).await?
+        }
+        _ => TablePlan { jobs: bucket_jobs(&settings, &snapshot, buckets, picking).await?, ..TablePlan::default() },
+    };
+    // Stable: buckets of the same heat stay in the order of the manifests.
+    plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.heat()));
+    Ok(TablePlan { snapshot: Some(snapshot.id), ..plan })
+}
+
+/// The entries of a bucket.
+type BucketEntries = (PartitionBucket, Vec<ManifestEntry>);
+
+/// A job for each bucket.
+async fn bucket_jobs(
+    settings: &CompactorSettings,
+    snapshot: &Snapshot,
+    buckets: Vec<BucketEntries>,
+    picking: Picking,
+) -> Result<Vec<CompactJob>> {
+    let vectors = deletion_vectors::read(settings.table(), snapshot, &names_of(&buckets)).await?;
     let mut jobs = Vec::new();
     for ((bucket, entries), vectors) in buckets.into_iter().zip(vectors) {
         let total_buckets = entries.first().map_or(0, |entry| entry.total_buckets);
         let files = entries.into_iter().map(|entry| entry.file).collect();
-        let compaction = BucketCompaction::new(&settings, bucket.clone(), files, vectors)?;
-        jobs.extend(BucketJob::of(&settings, bucket, total_buckets, compaction, picking)?);
+        let compactor = BucketCompactor::new(settings, bucket.clone(), files, vectors)?;
+        let job = BucketJob::of(settings.table(), bucket, total_buckets, compactor, picking)?;
+        jobs.extend(job.map(CompactJob::of_bucket));
     }
-    // Stable: buckets of the same heat stay in the order of the manifests.
-    jobs.sort_by_key(|job| std::cmp::Reverse(job.heat()));
-    Ok(TablePlan { snapshot: Some(snapshot.id), jobs })
+    Ok(jobs)
 }
 
-async fn vectors_of(
-    table: &TableStore,
-    snapshot: &alluvium_format::Snapshot,
-    buckets: &[(PartitionBucket, Vec<ManifestEntry>)],
-) -> Result<Vec<BucketDeletionVectors>> {
-    let buckets: Vec<PartitionBucket> = buckets.iter().map(|(bucket, _)| bucket.clone()).collect();
-    deletion_vectors::read(table, snapshot, &buckets).await
+/// The tasks of a table without buckets.
+async fn tasks(
+    settings: &Arc<AppendSettings>,
+    snapshot: &Snapshot,
+    buckets: Vec<BucketEntries>,
+    picking: impl Fn(&PartitionBucket) -> Picking,
+) -> Result<TablePlan> {
+    let vectors = deletion_vectors::read_by_file(settings.table(), snapshot, &names_of(&buckets)).await?;
+    let mut plan = TablePlan::default();
+    for ((bucket, entries), vectors) in buckets.into_iter().zip(vectors) {
+        let total_buckets = entries.first().map_or(0, |entry| entry.total_buckets);
+        let files: Vec<_> = entries.into_iter().map(|entry| entry.file).collect();
+        let tasks = AppendTask::all_of(settings, &bucket, total_buckets, (&files, &vectors), picking(&bucket));
+        if tasks.is_empty() {
+            let small = files.iter().filter(|file| settings.rules().is_small(file));
+            let files: Vec<String> = small.map(|file| file.file_name.clone()).collect();
+            plan.waiting.extend((files.len() > 1).then_some(WaitingFiles { bucket, files }));
+            continue;
+        }
+        for task in tasks {
+            let outlook = BucketOutlook::of_append(settings.table(), &bucket, files.iter(), &task.files)?;
+            plan.jobs.push(CompactJob::of_task(task, outlook));
+        }
+    }
+    Ok(plan)
+}
+
+fn names_of(buckets: &[BucketEntries]) -> Vec<PartitionBucket> {
+    buckets.iter().map(|(bucket, _)| bucket.clone()).collect()
 }
 
 fn bucket_of(entry: &ManifestEntry) -> PartitionBucket {
@@ -100,8 +169,8 @@ fn bucket_of(entry: &ManifestEntry) -> PartitionBucket {
 }
 
 /// The entries of each bucket, in the order in which the buckets come up.
-fn by_bucket(entries: impl Iterator<Item = ManifestEntry>) -> Vec<(PartitionBucket, Vec<ManifestEntry>)> {
-    let mut buckets: Vec<(PartitionBucket, Vec<ManifestEntry>)> = Vec::new();
+fn by_bucket(entries: impl Iterator<Item = ManifestEntry>) -> Vec<BucketEntries> {
+    let mut buckets: Vec<BucketEntries> = Vec::new();
     let mut places: HashMap<PartitionBucket, usize> = HashMap::new();
     for entry in entries {
         let bucket = bucket_of(&entry);

@@ -10,13 +10,14 @@ use alluvium_format::{Error, Result};
 use alluvium_store::PartitionBucket;
 use tokio::task::JoinSet;
 
-use super::bucket_job::{BucketJob, DoneJob};
+use super::bucket_job::DoneJob;
+use super::compact_job::CompactJob;
 use crate::stop::StopSignal;
 
 /// Jobs under way and before.
 #[derive(Debug)]
 pub(crate) struct Runner<K> {
-    queue: VecDeque<(K, BucketJob)>,
+    queue: VecDeque<(K, CompactJob)>,
     running: JoinSet<Outcome<K>>,
     at_once: NonZero<usize>,
     stop: StopSignal,
@@ -36,7 +37,7 @@ pub(crate) struct Outcome<K> {
 impl<K: Send + 'static> Runner<K> {
     /// Runs these.
     pub(crate) fn new(
-        jobs: impl IntoIterator<Item = (K, BucketJob)>,
+        jobs: impl IntoIterator<Item = (K, CompactJob)>,
         at_once: NonZero<usize>,
         stop: StopSignal,
     ) -> Self {

@@ -4,6 +4,7 @@
 //! option, its value and what it may be. Answers to `org.apache.paimon.CoreOptions`. `support` says what this library has of them.
 
 mod aggregate;
+mod append;
 mod change;
 mod changelog_file;
 mod commit_compaction;

@@ -9,12 +9,13 @@ use crate::file_index::FileIndexPlan;
 use crate::schema::TableSchema;
 
 /// Options that change what a writer or a reader must do and that are off as long as they have the value beside them.
-const OFF: [(&str, &str); 11] = [
+const OFF: [(&str, &str); 12] = [
     (key::ROW_TRACKING_ENABLED, "false"),
     (key::DATA_EVOLUTION_ENABLED, "false"),
     (key::SEQUENCE_SNAPSHOT_ORDERING, "false"),
     (key::PRIMARY_KEY_NULLABLE, "false"),
     (key::CLUSTERING_OVERRIDE, "false"),
+    (key::CLUSTERING_INCREMENTAL, "false"),
     (key::CHAIN_TABLE_ENABLED, "false"),
     (key::LOOKUP_REMOTE_FILE_ENABLED, "false"),
     (key::ICEBERG_STORAGE, "disabled"),
@@ -67,14 +68,10 @@ impl CoreOptions {
     pub fn check_write_supported(&self, schema: &TableSchema) -> Result<()> {
         self.validate(schema)?;
         self.check_types(schema)?;
-        if schema.primary_keys.is_empty() {
-            return Err(Error::unsupported("writing tables without a primary key (append tables)"));
-        }
         match self.bucket_mode(schema)? {
-            BucketMode::Fixed(_) | BucketMode::Dynamic => {}
+            BucketMode::Fixed(_) | BucketMode::Dynamic | BucketMode::Unaware => {}
             BucketMode::Postpone => return Err(refused(key::BUCKET, "-2 (postpone)")),
             BucketMode::CrossPartition => return Err(refused(key::BUCKET, "-1 (cross-partition upsert)")),
-            BucketMode::Unaware => return Err(refused(key::BUCKET, "-1 (append table)")),
         }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
             self.check_format(key::FILE_FORMAT, &self.file_format(level)?, self.file_compression(level)?, schema)?;

@@ -4,9 +4,10 @@
 //! What a table is refused for when it is created here, it would be refused for by Paimon too, or later fail in the midst of a write.
 //! Answers to `org.apache.paimon.schema.SchemaValidation`; the rules of merge engines are in `merge_validation`.
 
-use super::{ChangelogProducer, CoreOptions, MergeEngine, key};
+use super::{BucketMode, ChangelogProducer, CoreOptions, MergeEngine, key};
 use crate::error::{Error, Result};
 use crate::partition::PartitionNaming;
+use crate::path;
 use crate::schema::TableSchema;
 
 /// Each level costs memory in every bucket that is open; Paimon's default is 6.
@@ -112,6 +113,8 @@ impl CoreOptions {
         self.sort_spill_threshold()?;
         self.deletion_vector_kind()?;
         self.deletion_vectors_modifiable()?;
+        self.compaction_min_file_num()?;
+        self.compaction_delete_ratio_threshold()?;
         self.changelog_row_deduplicate().map(drop)
     }
 
@@ -138,6 +141,13 @@ impl CoreOptions {
     fn validate_bucket_key(&self, schema: &TableSchema) -> Result<()> {
         if self.bucket()? == -1 && self.get(key::BUCKET_KEY).is_some() {
             return Err(self.conflict(key::BUCKET_KEY, "bucket = -1: leave it away, or give a number of buckets"));
+        }
+        if self.bucket_mode(schema)? == BucketMode::Unaware && self.full_compaction_delta_commits()?.is_some() {
+            let with = "a table without primary key and without buckets, which has no full compactions: leave it away";
+            return Err(self.conflict(key::FULL_COMPACTION_DELTA_COMMITS, with));
+        }
+        if self.bucket()? == path::POSTPONE_BUCKET && schema.primary_keys.is_empty() {
+            return Err(self.conflict(key::BUCKET, "a table without primary key: take a number of buckets, or -1"));
         }
         let keys = schema.bucket_keys()?;
         let trimmed = schema.trimmed_primary_keys();

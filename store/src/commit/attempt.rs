@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_format::{CommitKind, Error, ErrorKind, IndexManifestEntry, Predicate, Result, Snapshot, path};
+use alluvium_format::{
+    BucketMode, CommitKind, Error, ErrorKind, IndexManifestEntry, Predicate, Result, Snapshot, path,
+};
 
 use crate::commit::FileStoreCommit;
 use crate::commit::changes::Change;
@@ -16,7 +18,7 @@ use crate::commit::doubt::{CommitKey, Doubt};
 use crate::commit::overwrite::{PostponeBucket, Replaced, replace};
 use crate::commit::plan;
 use crate::commit::prepare::Preparation;
-use crate::commit::vector_conflict::find_vector_clash;
+use crate::commit::vector_conflict::{IndexFilesOfBucket, find_vector_clash};
 use crate::scan::live_files::{LiveFiles, over_entries};
 use crate::scan::partition_filter::PartitionFilter;
 use crate::scan::{delta_entries, live_files};
@@ -254,10 +256,14 @@ impl FileStoreCommit {
         let rules = ConflictRules { kind: change.kind, key_types: self.table.schema().key_types() };
         let (ours, count) = (Arc::clone(change), base.len() + change.entries.len());
         let index = self.index(latest).await?;
+        let index_files = match self.table.options().bucket_mode(self.table.schema())? {
+            BucketMode::Unaware => IndexFilesOfBucket::Many,
+            _ => IndexFilesOfBucket::One,
+        };
         let find = move || {
             let clash = find_clash(base.iter(), &ours.entries, &rules)?;
             let clash = clash.or_else(|| find_unknown(base.iter(), &ours));
-            Ok(clash.or_else(|| find_vector_clash(base.iter(), &ours, &index)))
+            Ok(clash.or_else(|| find_vector_clash(base.iter(), &ours, &index, index_files)))
         };
         match over_entries(self.table.io(), count, find).await? {
             Some(clash) => Err(self.conflict(&clash, latest).await),

@@ -51,6 +51,8 @@ pub(crate) enum Clash {
     VectorOfGone { file: ClashFile, index: String },
     /// It takes a file away and leaves the index file that has deletion vectors of it.
     VectorUnseen { file: ClashFile, index: String },
+    /// Its deletion vector of this file would be beside that in the index file `index`, which it does not know.
+    VectorBeside { file: ClashFile, index: String },
     /// It was made of an index file that is not the bucket's (any more).
     VectorsReplaced { ours: ClashFile, there: Option<String> },
 }
@@ -85,7 +87,8 @@ impl Clash {
     pub(crate) fn file(&self) -> &ClashFile {
         match self {
             Self::Gone(file) | Self::NamedTwice(file) | Self::AlreadyThere(file) | Self::Unknown(file) => file,
-            Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } | Self::VectorUnseen { file, .. } => file,
+            Self::TotalBuckets { file, .. } | Self::VectorOfGone { file, .. } => file,
+            Self::VectorUnseen { file, .. } | Self::VectorBeside { file, .. } => file,
             Self::Overlap { there, .. } => there,
             Self::VectorsReplaced { ours, .. } => ours,
         }
@@ -100,7 +103,7 @@ impl Clash {
             | Self::AlreadyThere(_)
             | Self::Overlap { .. }
             | Self::Unknown(_) => Some(FileKind::Add),
-            Self::VectorsReplaced { .. } | Self::VectorUnseen { .. } => None,
+            Self::VectorsReplaced { .. } | Self::VectorUnseen { .. } | Self::VectorBeside { .. } => None,
         }
     }
 }
@@ -124,6 +127,9 @@ impl fmt::Display for Clash {
                     f,
                     "the file {file} is to be deleted, of which rows were deleted since by the index file {index}"
                 )
+            }
+            Self::VectorBeside { file, index } => {
+                write!(f, "rows of the file {file} were deleted since by the index file {index}")
             }
             Self::VectorsReplaced { ours, there: Some(there) } => {
                 write!(f, "the deletion vectors were made of the index file {ours}, and {there} took its place")

@@ -20,7 +20,7 @@ mod vector_conflict;
 use std::sync::Arc;
 
 use alluvium_format::options::key;
-use alluvium_format::{BinaryRow, BucketMode, CommitKind, CommitMessage, Error, Result, ResultExt, Snapshot};
+use alluvium_format::{BinaryRow, CommitKind, CommitMessage, Error, Result, ResultExt, Snapshot};
 use indexmap::IndexMap;
 
 use crate::table_store::TableStore;
@@ -111,7 +111,7 @@ impl FileStoreCommit {
     /// store does not say and reading back does not tell either: its files must be kept; `Storage` when nothing was published.
     pub async fn commit(&self, committable: Committable) -> Result<Committed> {
         let Changes { append, compact } = Changes::of(committable, self.deleted_stats()?);
-        self.check_supported(&[&append, &compact])?;
+        self.check_supported()?;
         let mut committed = Committed::default();
         if !append.is_empty() || self.empty == EmptyCommits::Published {
             committed.snapshots.push(self.publish(&Work::Change(append.into())).await?);
@@ -128,7 +128,7 @@ impl FileStoreCommit {
         let Changes { append: mut new, compact } = Changes::of(committable, self.deleted_stats()?);
         let replaced = Replaced::of(scope, &new, self.table.partition_types().len())?;
         new.kind = CommitKind::Overwrite;
-        self.check_supported(&[&compact])?;
+        self.check_supported()?;
         let options = self.table.options();
         if compact.is_empty() && options.overwrite_upgrade()? {
             let top_level = i32::try_from(options.num_levels()?.saturating_sub(1)).unwrap_or(i32::MAX);
@@ -164,16 +164,12 @@ impl FileStoreCommit {
     }
 
     /// Refuses by name what this commit would not do as Java does.
-    fn check_supported(&self, changes: &[&Change]) -> Result<()> {
+    fn check_supported(&self) -> Result<()> {
         let options = self.table.options();
         for (name, off) in REFUSED {
             if let Some(value) = options.get(name).filter(|value| !value.eq_ignore_ascii_case(off)) {
                 return Err(Error::unsupported(format!("committing with the option {name} = {value}")));
             }
-        }
-        let unaware = options.bucket_mode(self.table.schema())? == BucketMode::Unaware;
-        if unaware && options.deletion_vectors_enabled()? && changes.iter().any(|change| change.replaces_rows()) {
-            return Err(Error::unsupported("deleting from tables without buckets that have deletion vectors"));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::changes::Change;
 use super::conflict::{ConflictRules, find_clash};
 use super::index_merge::merge_index;
 use super::manifest_merge::{MergeLimits, MergeStep, fold_minor};
-use super::vector_conflict::find_vector_clash;
+use super::vector_conflict::{IndexFilesOfBucket, find_vector_clash};
 use crate::scan::live_files::LiveFiles;
 use crate::scan::partition_filter::PartitionFilter;
 
@@ -135,6 +135,7 @@ fn words(clash: &super::conflict::Clash) -> String {
         Clash::Unknown(file) => format!("unknown {}", file.name),
         Clash::VectorOfGone { file, index } => format!("vector of gone {} in {index}", file.name),
         Clash::VectorUnseen { file, index } => format!("unseen {} in {index}", file.name),
+        Clash::VectorBeside { file, index } => format!("beside {} in {index}", file.name),
         Clash::VectorsReplaced { ours, there } => {
             format!("replaced {} by {}", ours.name, there.as_deref().unwrap_or("nothing"))
         }
@@ -371,11 +372,38 @@ fn conflicts_of_deletion_vectors() {
         ("+a l5", "-a l5, +b l5", "+h=a@1", "", "none"),
         ("+a l5", "-a l5, +b l5", "+h=c", "", "none"),
         ("+a l4", "-a l4, +a l5", "+h=a", "", "none"),
-        // Tables without buckets have several index files.
+    ];
+    assert_clashes(&cases, IndexFilesOfBucket::One);
+}
+
+#[test]
+fn conflicts_of_deletion_vectors_without_buckets() {
+    let cases = [
         ("+a, +b", "", "+h=a +j=b", "-j=b", "none"),
         ("+a, +b", "", "+h=a +j=b", "-k=b", "replaced k by h"),
+        ("+a, +b", "", "+h=a", "+j=b", "none"),
+        // A file goes with all of its vectors, and takes no other's with it.
+        ("+a, +b", "-a, +c", "+h=a=b", "-h=a=b +i=b", "none"),
+        ("+a, +b", "-a, +c", "+h=a=b", "-h=a=b +i=a=b", "none"),
+        ("+a, +b", "-a, +c", "+h=a", "", "unseen a in h"),
+        ("+a, +b", "-a, +c", "+h=a", "+i=b", "unseen a in h"),
+        ("+a, +b", "-a, -b, +c", "+h=a +j=b", "-h=a", "unseen b in j"),
+        ("+a, +b", "-a, +c", "+j=b", "", "none"),
+        // A file has one vector.
+        ("+a, +b", "", "+h=a", "+i=a", "beside a in h"),
+        ("+a, +b", "", "+h=a", "-h=a +i=a", "none"),
+        ("+a, +b", "", "+h=a=b", "-h=a=b +i=a +j=b", "none"),
+        ("+a, +b", "-a, +c", "+h=a +j=b", "-h=a +i=b", "beside b in j"),
+        ("+b", "", "", "+i=a", "vector of gone a in i"),
     ];
-    for (there, delta, before, index, expected) in cases {
+    assert_clashes(&cases, IndexFilesOfBucket::Many);
+}
+
+/// Live files, a change of them, index files before, a change of them, and the clash.
+type VectorCase = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+fn assert_clashes(cases: &[VectorCase], of_bucket: IndexFilesOfBucket) {
+    for (there, delta, before, index, expected) in cases.iter().copied() {
         let change = Change {
             known: HashMap::new(),
             known_index: HashMap::new(),
@@ -388,7 +416,7 @@ fn conflicts_of_deletion_vectors() {
             index: vectors(index),
         };
         let (base, before_index) = (entries(there), vectors(before));
-        let clash = find_vector_clash(base.iter(), &change, &before_index);
+        let clash = find_vector_clash(base.iter(), &change, &before_index, of_bucket);
         let found = clash.map_or("none".to_owned(), |clash| words(&clash));
         assert_eq!(found, expected, "{delta} {index} onto {there} {before}");
     }

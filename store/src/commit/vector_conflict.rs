@@ -12,22 +12,33 @@ use alluvium_format::{BinaryRow, FileKind, IndexManifestEntry, ManifestEntry, de
 use crate::commit::changes::Change;
 use crate::commit::conflict::{Clash, ClashFile};
 
+/// How many index files of deletion vectors a bucket has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IndexFilesOfBucket {
+    /// One: a further one takes its place.
+    One,
+    /// Any number, each by its name: in tables without buckets.
+    Many,
+}
+
 /// The first clash of the deletion vectors of `change` with `base`, the live files of the partitions it touches, and with the index
 /// files `before`.
 pub(crate) fn find_vector_clash<'a>(
     base: impl Iterator<Item = &'a ManifestEntry>,
     change: &'a Change,
     before: &'a [IndexManifestEntry],
+    of_bucket: IndexFilesOfBucket,
 ) -> Option<Clash> {
     let (ours, there) = (IndexFiles::of(&change.index), IndexFiles::of(before));
     if ours.by_bucket.is_empty() && there.by_bucket.is_empty() {
         return None;
     }
     let live = live_names(base.filter(|entry| ours.has(entry) || there.has(entry)), change);
-    find_replaced(&ours, &there).or_else(|| find_unseen(change, (&ours, &there), &live)).or_else(|| {
-        let added = ours.all().filter(|entry| entry.kind == FileKind::Add);
-        find_vector_of_gone(added, &there, &live)
-    })
+    let stay = there.without(&ours, of_bucket);
+    find_replaced(&ours, &there)
+        .or_else(|| find_unseen(change, &stay, &live))
+        .or_else(|| find_beside(&ours, &stay, of_bucket))
+        .or_else(|| find_vector_of_gone(ours.added(), &there, &live))
 }
 
 /// A bucket of a partition.
@@ -51,14 +62,39 @@ impl<'a> IndexFiles<'a> {
         Self { entries, by_bucket }
     }
 
+    /// Those that are added, in their order.
+    fn added(&self) -> impl Iterator<Item = &'a IndexManifestEntry> {
+        self.all().filter(|entry| entry.kind == FileKind::Add)
+    }
+
+    /// Those that are left when `ours` are added and deleted.
+    fn without(&self, ours: &Self, of_bucket: IndexFilesOfBucket) -> Self {
+        let stays = |bucket: Bucket<'a>, entry: &IndexManifestEntry| match of_bucket {
+            IndexFilesOfBucket::One => !ours.by_bucket.contains_key(&bucket),
+            IndexFilesOfBucket::Many => ours.in_bucket(bucket).iter().all(|change| {
+                change.kind == FileKind::Add || change.index_file.file_name != entry.index_file.file_name
+            }),
+        };
+        let by_bucket = self.by_bucket.iter().map(|(bucket, entries)| {
+            (*bucket, entries.iter().copied().filter(|entry| stays(*bucket, entry)).collect())
+        });
+        Self { entries: self.entries, by_bucket: by_bucket.collect() }
+    }
+
     /// All of them, in their order.
     fn all(&self) -> impl Iterator<Item = &'a IndexManifestEntry> {
         self.entries.iter().filter(|entry| is_of_vectors(entry))
     }
 
     /// Those of a bucket.
-    fn in_bucket<'b>(&'b self, bucket: Bucket<'b>) -> &'b [&'b IndexManifestEntry] {
+    fn in_bucket<'b>(&'b self, bucket: Bucket<'b>) -> &'b [&'a IndexManifestEntry] {
         self.by_bucket.get(&bucket).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one that speaks of a data file.
+    fn that_names<'b>(&'b self, bucket: Bucket<'b>, name: &str) -> Option<&'a IndexManifestEntry> {
+        let mut in_bucket = self.in_bucket(bucket).iter().copied();
+        in_bucket.find(|entry| named(entry).any(|named| named == name))
     }
 
     /// Whether there is one of the bucket of a data file.
@@ -78,20 +114,29 @@ fn find_replaced(ours: &IndexFiles<'_>, there: &IndexFiles<'_>) -> Option<Clash>
     })
 }
 
-/// A file that the change takes away, while the bucket's vectors speak of it and stay: whoever rewrote it did not know which of its rows
-/// are deleted.
-fn find_unseen(
-    change: &Change,
-    (ours, there): (&IndexFiles<'_>, &IndexFiles<'_>),
-    live: &HashSet<Named<'_>>,
-) -> Option<Clash> {
-    let gone = change.entries.iter().filter(|entry| {
-        entry.kind == FileKind::Delete && there.has(entry) && !ours.has(entry) && !live.contains(&data_file(entry))
-    });
+/// A file that the change takes away, while vectors that `stay` speak of it: whoever rewrote it did not know which of its rows are
+/// deleted.
+fn find_unseen(change: &Change, stay: &IndexFiles<'_>, live: &HashSet<Named<'_>>) -> Option<Clash> {
+    let gone = change
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == FileKind::Delete && stay.has(entry) && !live.contains(&data_file(entry)));
     gone.into_iter().find_map(|entry| {
-        let in_bucket = there.in_bucket((&entry.partition, entry.bucket)).iter();
-        let index = in_bucket.copied().find(|there| named(there).any(|name| name == entry.file.file_name))?;
+        let index = stay.that_names((&entry.partition, entry.bucket), &entry.file.file_name)?;
         Some(Clash::VectorUnseen { file: ClashFile::of(entry), index: index.index_file.file_name.clone() })
+    })
+}
+
+/// A file of which there would be two vectors: ours, and one that somebody else has made.
+fn find_beside(ours: &IndexFiles<'_>, stay: &IndexFiles<'_>, of_bucket: IndexFilesOfBucket) -> Option<Clash> {
+    if of_bucket == IndexFilesOfBucket::One {
+        return None;
+    }
+    ours.added().find_map(|entry| {
+        let there = |name: &str| stay.that_names((&entry.partition, entry.bucket), name);
+        let (name, index) = named(entry).find_map(|name| Some((name, there(name)?)))?;
+        let file = ClashFile { name: name.to_owned(), ..index_file(entry) };
+        Some(Clash::VectorBeside { file, index: index.index_file.file_name.clone() })
     })
 }
 

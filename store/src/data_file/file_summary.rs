@@ -47,7 +47,7 @@ enum NestedStats {
 }
 
 impl SummaryPlan {
-    /// The plan for files of the table's latest schema.
+    /// The plan for files of the table's latest schema, by the options for a level.
     ///
     /// # Errors
     /// `Invalid` when an option is wrong.

@@ -26,6 +26,8 @@ use crate::table_store::TableStore;
 
 /// Rows that are written before the size of the file is looked at again.
 const SLICE_ROWS: usize = 8192;
+/// Options for levels are not for tables without key, whose files all name level 0.
+const NO_LEVEL: i32 = -1;
 
 /// Writes one sorted run. CPU-bound: drive it in a [`crate::CpuPool`]. A writer that is dropped before its end may leave files
 /// behind; [`RollingFileWriter::abort`] does not.
@@ -67,10 +69,12 @@ impl RollingFileWriter {
     pub fn new(table: &TableStore, spec: DataFileSpec) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
         let target = options.target_file_bytes(schema)?;
-        let (format, compression) = written_as(options, &spec)?;
+        let option_level = if schema.primary_keys.is_empty() { NO_LEVEL } else { spec.level };
+        let (format, compression) = written_as(options, spec.content, option_level)?;
         let mode = if options.data_file_thin_mode()? { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
         let columns = RecordColumns::of(schema, mode)?;
-        let stats = StatsOf { level: spec.level, content: spec.content, format, key_columns: mode };
+        let stats =
+            StatsOf { level: spec.level, option_level, content: spec.content, format, key_columns: mode };
         Ok(Self {
             layout: FileLayout::of(format, columns.fields(), options, &compression)?,
             columns,
@@ -241,15 +245,13 @@ impl OpenFile {
 }
 
 /// The format and the codec of a writer's files.
-fn written_as(options: &CoreOptions, spec: &DataFileSpec) -> Result<(FileFormat, FileCompression)> {
-    let (format, compression) = match spec.content {
-        FileContent::Data(_) => (options.file_format(spec.level)?, options.file_compression(spec.level)?),
-        FileContent::Changelog => {
-            (options.changelog_file_format(spec.level)?, options.changelog_file_compression(spec.level)?)
-        }
+fn written_as(options: &CoreOptions, content: FileContent, level: i32) -> Result<(FileFormat, FileCompression)> {
+    let (format, compression) = match content {
+        FileContent::Data(_) => (options.file_format(level)?, options.file_compression(level)?),
+        FileContent::Changelog => (options.changelog_file_format(level)?, options.changelog_file_compression(level)?),
     };
     let Some(format) = FileFormat::named(&format) else {
-        return Err(Error::unsupported(format!("writing {} files of the format {format}", spec.content.name())));
+        return Err(Error::unsupported(format!("writing {} files of the format {format}", content.name())));
     };
     Ok((format, compression))
 }

@@ -17,6 +17,8 @@ use super::record_columns::KeyColumnsMode;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StatsOf {
     pub(super) level: i32,
+    /// The level that options are looked up for.
+    pub(super) option_level: i32,
     pub(super) content: FileContent,
     pub(super) format: FileFormat,
     pub(super) key_columns: KeyColumnsMode,
@@ -82,8 +84,8 @@ impl Counted<'_> {
         self.count += 1;
         match self.of.content {
             _ if !has_own && !is_kept => Ok(StatsMode::None),
-            FileContent::Data(_) => self.options.stats_mode(name, self.of.level),
-            FileContent::Changelog => self.options.changelog_file_stats_mode(name, self.of.level),
+            FileContent::Data(_) => self.options.stats_mode(name, self.of.option_level),
+            FileContent::Changelog => self.options.changelog_file_stats_mode(name, self.of.option_level),
         }
     }
 }

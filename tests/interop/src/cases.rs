@@ -41,10 +41,22 @@ impl Case {
         types
     }
 
-    /// The primary key.
+    /// The primary key; of a table without one, the columns by which its rows keep their order: those of partitions and buckets.
     pub fn keys(&self) -> Vec<String> {
-        let keys = self.schema["primaryKeys"].as_array().expect("a schema has keys");
-        keys.iter().map(|key| key.as_str().unwrap_or_default().to_owned()).collect()
+        let names = |member: &str| -> Vec<String> {
+            let names = self.schema[member].as_array().expect("a schema has keys");
+            names.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect()
+        };
+        if !self.is_appended() {
+            return names("primaryKeys");
+        }
+        let bucket_key = self.schema["options"]["bucket-key"].as_str().into_iter();
+        names("partitionKeys").into_iter().chain(bucket_key.flat_map(|key| key.split(',').map(str::to_owned))).collect()
+    }
+
+    /// Whether it has no primary key.
+    pub fn is_appended(&self) -> bool {
+        self.schema["primaryKeys"].as_array().is_some_and(Vec::is_empty)
     }
 
     fn sequence_columns(&self) -> impl Iterator<Item = &str> {
@@ -56,7 +68,8 @@ impl Case {
         let (keys, types) = (self.keys(), self.types());
         (0..count)
             .map(|_| {
-                let kind = ["+I", "+I", "+U", "-U", "-D"][rng.random_range(0..5)];
+                let kinds = if self.is_appended() { 0..3 } else { 0..5 };
+                let kind = ["+I", "+I", "+U", "-U", "-D"][rng.random_range(kinds)];
                 let mut row = json!({ "rowkind": kind });
                 for (name, data_type) in &types {
                     row[name] = random_value(rng, data_type);
@@ -106,6 +119,7 @@ pub(crate) fn case(
 pub fn all() -> Vec<Case> {
     let mut cases = keyed();
     cases.extend(with_options());
+    cases.extend(appended());
     cases.push(every_type());
     cases.extend(in_orc());
     cases.extend(avro::all());
@@ -200,6 +214,30 @@ fn in_orc() -> Vec<Case> {
         small("orc_at_level_0", per_level),
         small("orc_changes", changes),
         small("orc_with_deletion_vectors", vectors),
+    ]
+}
+
+/// Tables without a primary key.
+fn appended() -> Vec<Case> {
+    let fields = [("p", json!("STRING")), ("k", json!("INT")), ("g", json!("BIGINT")), ("s", json!("STRING"))];
+    let fields = |count: usize| &fields[fields.len() - count..];
+    vec![
+        case("append_unaware", fields(3), &[], &[], json!({"bucket": "-1", "compaction.min.file-num": "3"})),
+        case("append_partitioned", fields(4), &[], &["p"], json!({"compaction.min.file-num": "2"})),
+        case(
+            "append_bucketed",
+            fields(3),
+            &[],
+            &[],
+            json!({"bucket": "3", "bucket-key": "k", "compaction.min.file-num": "3"}),
+        ),
+        case(
+            "append_partitioned_bucketed",
+            fields(4),
+            &[],
+            &["p"],
+            json!({"bucket": "2", "bucket-key": "k,g", "write-only": "true", "metadata.stats-mode": "full"}),
+        ),
     ]
 }
 

@@ -4,10 +4,10 @@
 //! names them; rows that are published stay so, whatever becomes of the compactions beside them; a compaction that clashes with that
 //! of another job is planned anew. Answers to `StoreSinkWriteImpl.prepareCommit` and `TableCommitImpl`.
 
-use alluvium_compaction::Picking;
+use alluvium_compaction::{Picking, UnawareCompaction};
 use alluvium_format::{CommitKind, CommitMessage, Error, ErrorKind, Result};
 use alluvium_store::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use super::{CommitExtras, CompactionWait, State, TableWrite};
 use crate::bucket_writer::{BucketWriter, CompactionDemand};
@@ -92,9 +92,18 @@ impl TableWrite {
         let prepared = match commit.change {
             Change::Append => {
                 self.check_totals()?;
-                join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(commit.demand))).await
+                let buckets = self.buckets.values_mut().map(|writer| writer.prepare_commit(commit.demand));
+                let beside = compact_beside(self.unaware.as_mut(), commit.demand.wait);
+                let (mut prepared, beside) = join(join_all(buckets), beside).await;
+                prepared.extend(beside);
+                prepared
             }
-            Change::Overwrite(_) => join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await,
+            Change::Overwrite(_) => {
+                if let Some(unaware) = &mut self.unaware {
+                    unaware.abandon().await;
+                }
+                join_all(self.buckets.values_mut().map(BucketWriter::prepare_overwrite)).await
+            }
         };
         let messages = self.all_or_none(prepared).await?;
         self.with_hash_indexes(messages).await
@@ -184,10 +193,14 @@ impl TableWrite {
         let Some(last) = self.last.clone() else {
             // Without a commit there is nothing that was compacted but files of no commit.
             join_all(buckets.map(BucketWriter::abandon)).await;
+            self.abandon_buckets().await;
             return Ok(Committed::default());
         };
         let prepared = join_all(buckets.map(BucketWriter::prepare_close)).await;
-        let prepared = prepared.into_iter().filter_map(Result::transpose).collect();
+        let mut prepared: Vec<Result<CommitMessage>> = prepared.into_iter().filter_map(Result::transpose).collect();
+        if let Some(unaware) = &mut self.unaware {
+            prepared.extend(each(unaware.take_all().await));
+        }
         let messages = self.all_or_none(prepared).await?;
         let messages: Vec<CommitMessage> = messages.into_iter().filter(|message| !message.compact.is_empty()).collect();
         let identifier = last.commit_identifier;
@@ -205,6 +218,25 @@ impl TableWrite {
                 if error.kind() == ErrorKind::Conflict { Ok(Committed::default()) } else { Err(error) }
             }
         }
+    }
+}
+
+/// Starts what is worthwhile in a table without buckets, and gives what is done, or all where it is waited for.
+async fn compact_beside(unaware: Option<&mut UnawareCompaction>, wait: CompactionWait) -> Vec<Result<CommitMessage>> {
+    let Some(unaware) = unaware else { return Vec::new() };
+    if let Err(error) = unaware.look().await {
+        return vec![Err(error)];
+    }
+    each(match wait {
+        CompactionWait::Background => unaware.take_done().await,
+        CompactionWait::Always => unaware.take_all().await,
+    })
+}
+
+fn each(messages: Result<Vec<CommitMessage>>) -> Vec<Result<CommitMessage>> {
+    match messages {
+        Ok(messages) => messages.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
     }
 }
 

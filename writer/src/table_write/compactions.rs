@@ -75,6 +75,9 @@ impl TableWrite {
         let clashed: Vec<PartitionBucket> =
             messages.iter().filter(|message| !message.compact.is_empty()).map(bucket_of).collect();
         self.close_buckets(&clashed).await;
+        if let Some(unaware) = &mut self.unaware {
+            unaware.look_anew();
+        }
         if let Some(rows) = snapshots.last() {
             self.last = Some(rows.clone());
         }

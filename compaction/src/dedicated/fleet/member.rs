@@ -4,8 +4,9 @@ use alluvium_format::{ErrorKind, Result};
 use alluvium_store::{FileSystemCatalog, TableStore};
 
 use super::FleetRequest;
-use crate::dedicated::bucket_job::BucketJob;
-use crate::dedicated::planning::plan;
+use super::ages::Ages;
+use crate::dedicated::compact_job::CompactJob;
+use crate::dedicated::planning::{PlanScope, plan};
 use crate::dedicated::publish::CommitName;
 use crate::full_compactions::FullCompactions;
 use crate::settings::Picking;
@@ -19,6 +20,8 @@ pub(super) struct Member {
     opened: Option<Opened>,
     /// The snapshot at which there was nothing to do; `Some(None)`: the table was empty.
     quiet_at: Option<Option<i64>>,
+    /// How long small files of tables without buckets wait for more.
+    ages: Ages,
     /// The schema that cannot be compacted.
     skipped_schema: Option<i64>,
     failures: u32,
@@ -40,7 +43,7 @@ pub(super) enum Look {
     /// Nothing to do.
     Quiet,
     /// This to do.
-    Jobs(Vec<BucketJob>),
+    Jobs(Vec<CompactJob>),
     /// It cannot be compacted, and why.
     Skipped(String),
 }
@@ -86,9 +89,13 @@ impl Member {
         }
         opened.commit.identifier += 1;
         let picking = opened.picking(request);
-        let found = plan(&opened.table, &request.compact, picking, None).await?;
+        let aged = self.ages.aged();
+        let scope = PlanScope { only: None, aged: Some(&aged) };
+        let found = plan(&opened.table, &request.compact, picking, scope).await?;
+        let nobody_waits = found.waiting.is_empty();
+        self.ages.count(found.waiting);
         if found.jobs.is_empty() {
-            self.quiet_at = Some(found.snapshot);
+            self.quiet_at = nobody_waits.then_some(found.snapshot);
             return Ok(Look::Quiet);
         }
         Ok(Look::Jobs(found.jobs))

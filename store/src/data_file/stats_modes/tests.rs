@@ -21,7 +21,7 @@ fn modes(
     };
     let schema = definition.into_schema(0).unwrap();
     let content = FileContent::Data(FileSource::Append);
-    let of = StatsOf { level: 0, content, format, key_columns };
+    let of = StatsOf { level: 0, option_level: 0, content, format, key_columns };
     let modes = StatsModes::of(&schema, &schema.core_options(), of).unwrap();
     (modes.keys, modes.values)
 }

@@ -1,0 +1,54 @@
+//! What the compactions of a table without a primary key go by, and how many of them go on at a time.
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use alluvium_format::{DataFileMeta, DeletionVectorKind, Result};
+use alluvium_store::TableStore;
+use tokio::sync::Semaphore;
+
+use super::rules::AppendRules;
+
+/// What the compactions of a table go by.
+#[derive(Debug)]
+pub struct AppendSettings {
+    pub(super) table: TableStore,
+    pub(super) rules: AppendRules,
+    /// One permit for each compaction that may have files open.
+    pub(super) open: Semaphore,
+    pub(super) deletion_kind: DeletionVectorKind,
+    /// What entries say of a table without buckets.
+    pub(super) total_buckets: i32,
+}
+
+impl AppendSettings {
+    /// Those of a table.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong option.
+    pub fn of(table: &TableStore) -> Result<Arc<Self>> {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Ok(Arc::new(Self {
+            rules: AppendRules::of(table.schema(), table.options())?,
+            open: Semaphore::new(threads.get()),
+            deletion_kind: table.options().deletion_vector_kind()?,
+            total_buckets: table.options().bucket()?,
+            table: table.clone(),
+        }))
+    }
+
+    /// The table.
+    pub fn table(&self) -> &TableStore {
+        &self.table
+    }
+
+    /// The rules by which files are picked.
+    pub fn rules(&self) -> &AppendRules {
+        &self.rules
+    }
+
+    /// Whether all files have a schema that is known here: rewriting others as the schema at hand would lose their newer columns.
+    pub(super) fn knows_schemas_of(&self, files: &[DataFileMeta]) -> bool {
+        files.iter().all(|file| file.schema_id <= self.table.schema().id)
+    }
+}
