@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use alluvium::format::{TypeRoot, arrow, json_value};
 use alluvium::{
-    BatchPlan, DataField, DataType, Datum, Error, ExternalStores, FileSystemCatalog, RowKind, StartupMode,
-    Table, TableSchema, TailEvent, TimeTravel,
+    BatchPlan, DataField, DataType, Datum, Error, ExternalStores, FileSystemCatalog, RowKind, StartupMode, Table,
+    TableSchema, TailEvent, TimeTravel,
 };
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;

@@ -51,7 +51,9 @@ fn files_outside_are_written_read_compacted_and_dropped() {
 
     for command in ["scan d.t", "tail d.t --from earliest --to latest", "ingest d.t rows.ndjson", "compact d.t --full"]
     {
-        shell.run(&format!("alluvium -w wh {command}")).fails(1, &["is outside of the table", "allowed-external-paths="]);
+        shell
+            .run(&format!("alluvium -w wh {command}"))
+            .fails(1, &["is outside of the table", "allowed-external-paths="]);
     }
     shell.run("alluvium -w wh table drop d.t").fails(1, &["allowed-external-paths="]);
     assert_eq!((files(&shell, "one"), files(&shell, "two")), (one, two), "what is not allowed changed nothing");

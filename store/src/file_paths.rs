@@ -79,8 +79,8 @@ impl TableStore {
         self.options().check_write_supported(self.schema())?;
         let data = self.options().external_paths()?;
         let index = self.options().index_external_path()?;
-        let folders = data.iter().flat_map(ExternalPaths::folders).chain(&index);
-        folders.map(|folder| self.io().external_stores().find(folder).map(drop)).collect()
+        let mut folders = data.iter().flat_map(ExternalPaths::folders).chain(&index);
+        folders.try_for_each(|folder| self.io().external_stores().find(folder).map(drop))
     }
 }
 

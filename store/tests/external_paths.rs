@@ -133,9 +133,9 @@ async fn index_files_go_with_the_data_or_to_a_folder_of_their_own() {
     let beside = [("data-file.external-paths", "mem://a"), STRATEGY, ("index-file-in-data-file-dir", "true")];
     let apart = [("data-file.external-paths", "mem://a"), STRATEGY];
     let of_their_own = [("global-index.external-path", "mem://a/i")];
-    let cases: [(&[(&str, &str)], Option<&str>); 3] =
-        [(&beside, Some("mem://a/bucket-0")), (&apart, None), (&of_their_own, Some("mem://a/i"))];
-    for (options, folder) in cases {
+    for (options, folder) in
+        [(&beside[..], Some("mem://a/bucket-0")), (&apart[..], None), (&of_their_own[..], Some("mem://a/i"))]
+    {
         let a = Arc::new(InMemory::new());
         let catalog = FileSystemCatalog::new(Arc::new(InMemory::new()), Path::from("w"), Publish::ConditionalPut);
         let external = ExternalStores::default().with("mem://a", a.clone(), Path::default()).unwrap();

@@ -25,12 +25,16 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
 }
 
-/// The names of all cases.
+/// Cases with files outside of the table, and with rows that wait for their buckets.
+const LEFT_OUT: [&str; 3] = ["external-paths", "postpone", "postpone-compacted"];
+
+/// The names of the cases.
 pub(crate) fn cases() -> Vec<String> {
     let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().join("table").is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| !LEFT_OUT.contains(&name.as_str()))
         .collect();
     names.sort();
     assert!(names.len() > 50, "{names:?}");

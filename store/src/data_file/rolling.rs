@@ -73,8 +73,7 @@ impl RollingFileWriter {
         let (format, compression) = written_as(options, spec.content, option_level)?;
         let mode = if options.data_file_thin_mode()? { KeyColumnsMode::Thin } else { KeyColumnsMode::Thick };
         let columns = RecordColumns::of(schema, mode)?;
-        let stats =
-            StatsOf { level: spec.level, option_level, content: spec.content, format, key_columns: mode };
+        let stats = StatsOf { level: spec.level, option_level, content: spec.content, format, key_columns: mode };
         Ok(Self {
             layout: FileLayout::of(format, columns.fields(), options, &compression)?,
             columns,

@@ -63,7 +63,8 @@ impl StoredFile {
         if self.bytes > WHOLE_FILE_BYTES_MAX {
             return Ok((self, None));
         }
-        let fetched = self.ranges(&[0..self.bytes]).await?;
+        let whole = 0..self.bytes;
+        let fetched = self.ranges(std::slice::from_ref(&whole)).await?;
         let whole = FileChunks::whole(fetched.into_iter().next().unwrap_or_default());
         Ok((self, Some(whole)))
     }
