@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium::{ErrorKind, FileSystemCatalog, PointRows, SchemaDefinition, Table};
+use alluvium::{ErrorKind, FileSystemCatalog, PointRows, SchemaChange, SchemaDefinition, Table};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray};
@@ -220,5 +220,72 @@ async fn what_cannot_be_read_by_key_is_refused_by_name() {
         let error = table.get(RecordBatch::try_from_iter(columns).unwrap()).execute().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// These keys of partition `c`, with the number.
+async fn write(table: &Table, user: &str, ids: std::ops::Range<i32>, (number, kind): (i64, i8)) {
+    let rows = ids.len();
+    let columns: [(&str, ArrayRef, bool); 5] = [
+        ("n", Arc::new(Int64Array::from(vec![number; rows])), true),
+        ("id", Arc::new(Int32Array::from_iter_values(ids.clone())), false),
+        // Texts that no codec makes small.
+        ("s", strings(ids.map(|id| format!("{:x}", (id as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))), true),
+        ("p", strings((0..rows).map(|_| "c".to_owned())), false),
+        ("o", Arc::new(Int64Array::from(vec![number; rows])), true),
+    ];
+    let mut write = table.stream_write(user).await.unwrap();
+    let kinds = Int8Array::from(vec![kind; rows]);
+    write.write(RecordBatch::try_from_iter_with_nullable(columns).unwrap(), Some(kinds)).await.unwrap();
+    write.commit(0).await.unwrap();
+    write.close().await.unwrap();
+}
+
+/// The number of key 1 of partition `c`, by key and by a scan, which agree.
+async fn number_of_one(table: &Table) -> Option<i64> {
+    let key = ("c".to_owned(), 1);
+    let answer = table.get(keys(std::slice::from_ref(&key))).execute().await.unwrap();
+    check(std::slice::from_ref(&key), &answer, &scanned(table).await);
+    let found = answer.found.value(0);
+    found.then(|| answer.rows.column(0).as_primitive::<Int64Type>().value(0))
+}
+
+async fn levels(table: &Table) -> Vec<i32> {
+    let snapshot = table.latest_snapshot().await.unwrap().unwrap();
+    let mut levels: Vec<i32> = table.files(&snapshot).await.unwrap().iter().map(|entry| entry.file.level).collect();
+    levels.sort_unstable();
+    levels.dedup();
+    levels
+}
+
+/// A key has rows on two levels from before: none of them outlives what is written afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn levels_from_before_deletion_vectors_are_read_and_merged_whole() {
+    let sums = [("merge-engine", "aggregation"), ("fields.n.aggregate-function", "sum")];
+    for (options, before, written, after) in [
+        (&[][..], 2, (0, 3), None),
+        (&[], 2, (7, 0), Some(7)),
+        (&[("sequence.field", "o"), ("sequence.field.sort-order", "descending")], 1, (7, 0), Some(1)),
+        (&sums, 5, (7, 0), Some(12)),
+    ] {
+        let few_runs = [("num-sorted-run.compaction-trigger", "3"), ("num-levels", "6"), ("bucket", "1")];
+        let modifiable = [("deletion-vectors.modifiable", "true")];
+        let plain = table(&[options, &few_runs, &modifiable].concat(), false).await;
+        write(&plain, "a", 0..20_000, (1, 0)).await;
+        plain.compact().full().execute().await.unwrap();
+        for user in ["b", "c"] {
+            write(&plain, user, 1..2, (2, 0)).await;
+        }
+        plain.compact().execute().await.unwrap();
+        assert_eq!(levels(&plain).await, [4, 5]);
+        let enabled = ("deletion-vectors.enabled".to_owned(), "true".to_owned());
+        let vectors = plain.alter(&[SchemaChange::SetOption { key: enabled.0, value: enabled.1 }]).await.unwrap();
+        assert_eq!(number_of_one(&vectors).await, Some(before), "{options:?}");
+        write(&vectors, "d", 1..2, written).await;
+        assert_eq!(number_of_one(&vectors).await, after, "{options:?}");
+        assert_eq!(levels(&vectors).await, [5], "they are merged with each other");
+        write(&vectors, "e", 1..2, (0, 0)).await;
+        vectors.compact().full().execute().await.unwrap();
+        assert!(number_of_one(&vectors).await.is_some());
     }
 }

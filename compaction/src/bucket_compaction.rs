@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alluvium_format::{CompactIncrement, DataFileMeta, Error, IndexFileMeta, Result};
 use alluvium_merge_tree::Levels;
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, lookup};
+use alluvium_store::{BucketDeletionVectors, LookedUp, PartitionBucket, lookup};
 use tokio::task::JoinHandle;
 
 use crate::deletion_maintainer::DeletionMaintainer;
@@ -26,6 +26,7 @@ pub struct BucketCompaction {
     bucket: PartitionBucket,
     levels: Levels,
     deletions: DeletionMaintainer,
+    looked_up: LookedUp,
     /// The index file of the last increment, or of the snapshot before.
     index_file: Option<IndexFileMeta>,
     picks: PickState,
@@ -40,7 +41,7 @@ struct Running {
 }
 
 impl BucketCompaction {
-    /// The compactions of a bucket that has these files, of which these rows are deleted.
+    /// The compactions of a bucket that has these files, of which these rows are deleted; keys were looked up as said.
     ///
     /// # Errors
     /// `Corrupt` when files of one level overlap.
@@ -49,12 +50,13 @@ impl BucketCompaction {
         bucket: PartitionBucket,
         files: Vec<DataFileMeta>,
         vectors: BucketDeletionVectors,
+        looked_up: LookedUp,
     ) -> Result<Self> {
         let levels = settings.levels(files)?;
         let (settings, folded) = (Arc::clone(settings), FoldedResults::default());
         let deletions = DeletionMaintainer::new(vectors.vectors, settings.deletion_kind());
-        let picks = PickState::default();
-        Ok(Self { settings, bucket, levels, deletions, index_file: vectors.file, picks, running: None, folded })
+        let (picks, index_file) = (PickState::default(), vectors.file);
+        Ok(Self { settings, bucket, levels, deletions, looked_up, index_file, picks, running: None, folded })
     }
 
     /// Takes a file that the writer flushed.
@@ -100,7 +102,13 @@ impl BucketCompaction {
     /// # Errors
     /// `Corrupt` when a file's key range cannot be decoded.
     pub fn preview(&self, picking: Picking) -> Result<Option<CompactPlan>> {
+        let picking = self.picking(picking);
         self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut self.picks.clone())
+    }
+
+    /// Full where a lookup would find one of several live rows of a key: these are merged with each other first.
+    fn picking(&self, asked: Picking) -> Picking {
+        if self.looked_up.leaves_versions(self.levels.files()) { Picking::Full } else { asked }
     }
 
     /// Starts a compaction when none is running and there is something to do.
@@ -111,12 +119,14 @@ impl BucketCompaction {
         if self.running.is_some() {
             return Ok(());
         }
+        let picking = self.picking(picking);
         if let Some(plan) = self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut self.picks)? {
             let stop = StopGuard::default();
             let mut deletions = self.deletions.clone();
             deletions.written();
             let rewriter = Rewriter {
                 settings: Arc::clone(&self.settings),
+                rules: Arc::clone(self.settings.rules(&self.levels, self.looked_up)),
                 bucket: self.bucket.clone(),
                 levels: Arc::new(self.levels.clone()),
                 deletions,

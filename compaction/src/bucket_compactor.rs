@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use alluvium_format::{CompactIncrement, DataFileMeta, Result};
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore};
+use alluvium_store::{BucketDeletionVectors, LookedUp, PartitionBucket, TableStore};
 
 use crate::append::{AppendCompaction, AppendSettings};
 use crate::bucket_compaction::BucketCompaction;
@@ -60,7 +60,7 @@ impl CompactorSettings {
 }
 
 impl BucketCompactor {
-    /// The compactions of a bucket that has these files, of which these rows are deleted.
+    /// The compactions of a bucket that has these files, of which these rows are deleted; keys were looked up as said.
     ///
     /// # Errors
     /// `Corrupt` when files of one level overlap.
@@ -69,10 +69,11 @@ impl BucketCompactor {
         bucket: PartitionBucket,
         files: Vec<DataFileMeta>,
         vectors: BucketDeletionVectors,
+        looked_up: LookedUp,
     ) -> Result<Self> {
         Ok(match settings {
             CompactorSettings::MergeTree(settings) => {
-                Self::MergeTree(Box::new(BucketCompaction::new(settings, bucket, files, vectors)?))
+                Self::MergeTree(Box::new(BucketCompaction::new(settings, bucket, files, vectors, looked_up)?))
             }
             CompactorSettings::Append(settings) => {
                 Self::Append(Box::new(AppendCompaction::new(settings, bucket, files, vectors)))

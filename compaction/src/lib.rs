@@ -10,6 +10,7 @@ pub mod dedicated;
 mod deletion_maintainer;
 pub mod file_index_rewrite;
 pub mod full_compactions;
+mod merge_rules;
 mod rewriter;
 pub mod settings;
 pub mod sort_compaction;

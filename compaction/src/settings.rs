@@ -6,12 +6,12 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, DataType, DeletionVectorKind, Error, Result};
+use alluvium_format::{DataFileMeta, DataType, DeletionVectorKind, Result};
 use alluvium_merge_tree::{Levels, MergeOptions, RecordLevelExpire};
-use alluvium_store::{DeletionVectors, TableStore};
+use alluvium_store::{DeletionVectors, LookedUp, TableStore};
 use tokio::sync::Semaphore;
 
-use crate::rewriter::Tracker;
+use crate::merge_rules::MergeRules;
 use crate::strategy::{
     CompactPlan, CompactRules, CompactStrategy, CompactUnit, PickState, PickTime, Retractions, RewriterKind, Rewriting,
     full_compaction,
@@ -30,7 +30,6 @@ pub enum Picking {
 #[derive(Debug)]
 pub struct CompactSettings {
     pub(crate) table: TableStore,
-    pub(crate) merge: MergeOptions,
     /// One permit for each compaction that may have files open.
     pub(crate) open: Semaphore,
     key_types: Vec<DataType>,
@@ -38,10 +37,9 @@ pub struct CompactSettings {
     rewriter: RewriterKind,
     /// Which rows are too old.
     pub(crate) expire: Option<RecordLevelExpire>,
-    /// How passes find out what their records change, in tables that ask for it.
-    tracker: Option<Arc<Tracker>>,
-    /// How files that stay as they are find the rows that they replace.
-    deletion_tracker: Arc<Tracker>,
+    rules: Arc<MergeRules>,
+    /// Those of buckets in which several levels have live rows of a key.
+    rules_of_all_levels: Arc<MergeRules>,
     deletion_kind: DeletionVectorKind,
     rewriting: Rewriting,
     small_file_bytes: i64,
@@ -63,12 +61,11 @@ impl CompactSettings {
         let rewriter = RewriterKind::new(options)?;
         Ok(Arc::new(Self {
             strategy: CompactStrategy::new(options)?,
-            tracker: Tracker::new(schema, options, &merge, &rewriter)?.map(Arc::new),
-            deletion_tracker: Arc::new(Tracker::of_deletions(schema, &merge)?),
+            rules_of_all_levels: Arc::new(MergeRules::new(schema, options, merge.of_all_levels(), &rewriter)?),
+            rules: Arc::new(MergeRules::new(schema, options, merge, &rewriter)?),
             deletion_kind: options.deletion_vector_kind()?,
             expire: RecordLevelExpire::new(schema, options)?,
             rewriter,
-            merge,
             open: Semaphore::new(threads.get()),
             key_types: schema.key_types(),
             rewriting: if all_files { Rewriting::AllFiles } else { Rewriting::WhereNeeded },
@@ -87,7 +84,13 @@ impl CompactSettings {
 
     /// How records of the table merge.
     pub fn merge(&self) -> &MergeOptions {
-        &self.merge
+        &self.rules.merge
+    }
+
+    /// How a bucket with these levels is compacted.
+    pub(crate) fn rules(&self, levels: &Levels, looked_up: LookedUp) -> &Arc<MergeRules> {
+        let counts_all = looked_up.counts_all_levels() && looked_up.leaves_versions(levels.files());
+        if counts_all { &self.rules_of_all_levels } else { &self.rules }
     }
 
     /// Whether the records of level 0 are looked up in the levels above when they are compacted.
@@ -111,17 +114,6 @@ impl CompactSettings {
     /// The form of new deletion vectors.
     pub(crate) fn deletion_kind(&self) -> DeletionVectorKind {
         self.deletion_kind
-    }
-
-    /// How a pass finds out what its records change; `rewrite` is `None` for a file that stays as it is.
-    ///
-    /// # Errors
-    /// `Internal` when the table's compactions only merge.
-    pub(crate) fn tracker(&self, rewrite: Option<Retractions>) -> Result<Arc<Tracker>> {
-        let only_merges = || Error::internal("a compaction that only merges was to find out what changes");
-        let tracker = self.tracker.as_ref().ok_or_else(only_merges)?;
-        let marks_only = rewrite.is_none() && !tracker.writes_changelog();
-        Ok(Arc::clone(if marks_only { &self.deletion_tracker } else { tracker }))
     }
 
     /// What to do to the levels now; `None` when there is nothing to do, or a file has a newer schema: rewriting it as the schema at

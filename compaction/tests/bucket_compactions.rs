@@ -9,8 +9,8 @@ use alluvium_format::{BinaryRow, DataFileMeta, ErrorKind, FileSource, SchemaDefi
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_sim::{Fault, FaultMode, Faults, FaultyStore};
 use alluvium_store::{
-    BucketDeletionVectors, DataFileSpec, FileContent, FileSystemCatalog, PartitionBucket, Publish, RollingFileWriter,
-    TableIo, TableName, TableStore,
+    BucketDeletionVectors, DataFileSpec, FileContent, FileSystemCatalog, LookedUp, PartitionBucket, Publish,
+    RollingFileWriter, TableIo, TableName, TableStore,
 };
 use arrow_array::{ArrayRef, Int8Array, Int32Array, Int64Array, RecordBatch};
 
@@ -38,7 +38,7 @@ impl World {
 
     fn compaction(&self, files: Vec<DataFileMeta>) -> BucketCompaction {
         let (settings, vectors) = (CompactSettings::of(&self.table).unwrap(), BucketDeletionVectors::default());
-        BucketCompaction::new(&settings, self.bucket.clone(), files, vectors).unwrap()
+        BucketCompaction::new(&settings, self.bucket.clone(), files, vectors, LookedUp::Never).unwrap()
     }
 
     /// A file of level 0 with these keys, all of the kind.

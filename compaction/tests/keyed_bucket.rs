@@ -12,8 +12,8 @@ use alluvium_format::{
 use alluvium_merge_tree::{KeyValueBatch, Section, SortedRun, drop_deletes, interval_partition, sort_buffer};
 use alluvium_sim::FaultyStore;
 use alluvium_store::{
-    BucketDeletionVectors, DataFileRead, DataFileSpec, DeletionVectors, FileContent, FileSystemCatalog, MergeRead,
-    PartitionBucket, Publish, RollingFileWriter, SystemColumns, TableIo, TableName, TableStore, lookup,
+    BucketDeletionVectors, DataFileRead, DataFileSpec, DeletionVectors, FileContent, FileSystemCatalog, LookedUp,
+    MergeRead, PartitionBucket, Publish, RollingFileWriter, SystemColumns, TableIo, TableName, TableStore, lookup,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
@@ -29,6 +29,8 @@ pub(crate) struct KeyedBucket {
     pub(crate) store: FaultyStore,
     pub(crate) bucket: PartitionBucket,
     pub(crate) settings: Arc<CompactSettings>,
+    /// Since when keys are looked up.
+    looked_up: LookedUp,
     pub(crate) compaction: BucketCompaction,
     /// What the table would name.
     pub(crate) files: Vec<DataFileMeta>,
@@ -62,13 +64,15 @@ impl KeyedBucket {
         let (table, store) = table(options).await;
         let bucket = PartitionBucket { partition: BinaryRow::empty(), bucket: 0 };
         let settings = CompactSettings::of(&table).unwrap();
+        let looked_up = LookedUp::of(&table, table.options(), table.schema().id, []).await.unwrap();
         let (files, vectors) = (Vec::new(), BucketDeletionVectors::default());
-        let compaction = BucketCompaction::new(&settings, bucket.clone(), files, vectors).unwrap();
+        let compaction = BucketCompaction::new(&settings, bucket.clone(), files, vectors, looked_up).unwrap();
         Self {
             table,
             store,
             bucket,
             settings,
+            looked_up,
             compaction,
             files: Vec::new(),
             vectors: DeletionVectors::new(),
@@ -82,8 +86,20 @@ impl KeyedBucket {
     pub(crate) fn restart(&mut self) -> BucketCompaction {
         let vectors = BucketDeletionVectors { vectors: self.vectors.clone(), file: self.index.clone() };
         let (files, bucket) = (self.files.clone(), self.bucket.clone());
-        let compaction = BucketCompaction::new(&self.settings, bucket, files, vectors).unwrap();
+        let compaction = BucketCompaction::new(&self.settings, bucket, files, vectors, self.looked_up).unwrap();
         std::mem::replace(&mut self.compaction, compaction)
+    }
+
+    /// Starts anew with deletion vectors, which the files that are there were written without.
+    pub(crate) async fn switch_vectors_on(&mut self) {
+        let mut schema = self.table.schema().as_ref().clone();
+        schema.id += 1;
+        schema.options.insert("deletion-vectors.enabled".to_owned(), "true".to_owned());
+        assert!(self.table.schemas().create(&schema).await.unwrap());
+        self.table = self.table.at_latest_schema().await.unwrap();
+        self.settings = CompactSettings::of(&self.table).unwrap();
+        self.looked_up = LookedUp::of(&self.table, self.table.options(), schema.id, &self.files).await.unwrap();
+        self.restart();
     }
 
     /// Writes a file of level 0.
@@ -172,8 +188,9 @@ impl KeyedBucket {
     pub(crate) async fn read(&self) -> BTreeMap<i32, Values> {
         let options = self.table.options();
         let first_row = options.merge_engine().unwrap() == alluvium_format::MergeEngine::FirstRow;
-        let skips_level0 = first_row || options.deletion_vectors_enabled().unwrap();
-        let files = self.files.iter().filter(|file| file.level > 0 || !skips_level0).cloned().collect();
+        let vectors = options.deletion_vectors_enabled().unwrap();
+        let skips = |file: &DataFileMeta| first_row || (vectors && self.looked_up.covers(file));
+        let files = self.files.iter().filter(|file| file.level > 0 || !skips(file)).cloned().collect();
         let sections = interval_partition(files, &self.table.schema().key_types()).unwrap();
         let mut read = BTreeMap::new();
         for batch in self.records(sections, self.vectors.clone()).await {
@@ -207,7 +224,8 @@ impl KeyedBucket {
             deletions: Arc::new(deletions),
         };
         let merge = self.settings.merge();
-        let mut read = MergeRead::new(&self.table, self.bucket.clone(), sections, merge, read).unwrap();
+        let merge = if self.looked_up.counts_all_levels() { merge.of_all_levels() } else { merge.clone() };
+        let mut read = MergeRead::new(&self.table, self.bucket.clone(), sections, &merge, read).unwrap();
         let mut batches = Vec::new();
         while let Some(batch) = read.next().await.unwrap() {
             batches.push(batch);

@@ -38,6 +38,8 @@ enum Vectors {
     Off,
     Bits32,
     Bits64,
+    /// From the middle of the rounds on.
+    SwitchedOn,
 }
 
 impl Engine {
@@ -92,7 +94,7 @@ impl Producer {
 impl Vectors {
     fn options(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Off => &[],
+            Self::Off | Self::SwitchedOn => &[],
             Self::Bits32 => &[("deletion-vectors.enabled", "true")],
             Self::Bits64 => &[("deletion-vectors.enabled", "true"), ("deletion-vectors.bitmap64", "true")],
         }
@@ -145,9 +147,15 @@ async fn run(engine: Engine, producer: Producer, vectors: Vectors, rounds: Vec<R
     let mut options = vec![("num-sorted-run.compaction-trigger", "3"), ("target-file-size", "100 b")];
     options.extend([engine.options(), producer.options(), vectors.options()].concat());
     let mut bucket = KeyedBucket::new(&options).await;
-    let skips_level0 = vectors != Vectors::Off || engine == Engine::FirstRow;
+    let mut skips_level0 = matches!(vectors, Vectors::Bits32 | Vectors::Bits64) || engine == Engine::FirstRow;
     let mut model = Model::default();
-    for (writes, picking, restarts) in rounds {
+    let middle = rounds.len() / 2;
+    for (round, (writes, picking, restarts)) in rounds.into_iter().enumerate() {
+        if vectors == Vectors::SwitchedOn && round == middle {
+            bucket.switch_vectors_on().await;
+            skips_level0 = true;
+            assert_eq!(bucket.read().await, model.rows, "switched on");
+        }
         let writes: Vec<Write> = writes
             .into_iter()
             .map(|write| {
@@ -170,7 +178,7 @@ async fn run(engine: Engine, producer: Producer, vectors: Vectors, rounds: Vec<R
         if producer.is_complete_after(picking) {
             assert_eq!(bucket.replayed, model.rows, "the changes add up to another table");
         }
-        if vectors != Vectors::Off {
+        if vectors != Vectors::Off && skips_level0 {
             bucket.assert_each_key_once().await;
         }
         if restarts {
@@ -190,6 +198,7 @@ fn tables() -> Vec<(Engine, Producer, Vectors)> {
         }
         for producer in [None, Lookup, LookupDeduplicated] {
             tables.push((engine, producer, Vectors::Bits32));
+            tables.push((engine, producer, Vectors::SwitchedOn));
         }
         tables.push((engine, None, Vectors::Bits64));
     }

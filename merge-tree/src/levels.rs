@@ -119,15 +119,19 @@ impl Levels {
         level0.chain(upper.map(|(level, run)| LevelSortedRun { level, run: run.clone() })).collect()
     }
 
+    /// All files, as [`Levels::all_files`] has them.
+    pub fn files(&self) -> impl Iterator<Item = &DataFileMeta> {
+        self.level0.iter().chain(self.upper.iter().flat_map(SortedRun::files))
+    }
+
     /// All files, in the order of the runs.
     pub fn all_files(&self) -> Vec<DataFileMeta> {
-        self.level0.iter().chain(self.upper.iter().flat_map(SortedRun::files)).cloned().collect()
+        self.files().cloned().collect()
     }
 
     /// The highest sequence number of any file: a restored writer goes on from the next.
     pub fn max_sequence_number(&self) -> Option<i64> {
-        let files = self.level0.iter().chain(self.upper.iter().flat_map(SortedRun::files));
-        files.map(|file| file.max_sequence_number).max()
+        self.files().map(|file| file.max_sequence_number).max()
     }
 }
 

@@ -61,6 +61,13 @@ impl MergeOptions {
         Ok(Self { key_columns, sequence_columns: options.sequence_fields(), sequence_order, function })
     }
 
+    /// As these, but that all records of a key count, whatever levels they are of: where those that are merged into others are
+    /// deleted by position, or where nothing was looked up yet.
+    #[must_use]
+    pub fn of_all_levels(&self) -> Self {
+        Self { function: self.function.engine().clone(), ..self.clone() }
+    }
+
     /// Deduplicates by `key_columns`: the record of the highest sequence number wins.
     pub fn deduplicate<S: Into<String>>(key_columns: impl IntoIterator<Item = S>) -> Self {
         Self {

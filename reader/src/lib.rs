@@ -13,7 +13,6 @@ pub mod filter;
 pub mod follow_up_scanner;
 pub mod incremental;
 mod like;
-mod looked_up;
 pub mod point_read;
 mod projection;
 mod prune;

@@ -16,14 +16,13 @@ use alluvium_format::{
     BinaryRow, BucketMode, CompareOp, DataFileMeta, Datum, Error, ErrorKind, Predicate, Result, Snapshot,
 };
 use alluvium_merge_tree::{Levels, MergeOptions};
-use alluvium_store::{DataFileReader, DeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
+use alluvium_store::{DataFileReader, DeletionVectors, LookedUp, PartitionBucket, TableStore, deletion_vectors, scan};
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::interleave::interleave_record_batch;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
-use crate::looked_up::LookedUp;
 use key_buckets::{BucketKeys, PointKeys};
 use versions::{BucketRows, PointMerge};
 
@@ -44,6 +43,8 @@ pub struct PointRows {
 pub struct PointReader {
     table: TableStore,
     merge: Arc<PointMerge>,
+    /// That of buckets in which several levels have live rows of a key.
+    merge_of_all_levels: Arc<PointMerge>,
     output: SchemaRef,
     /// Positions of the columns of the output.
     columns: Vec<usize>,
@@ -62,6 +63,7 @@ struct PartitionFiles {
 #[derive(Debug)]
 struct BucketFiles {
     levels: Arc<Levels>,
+    merge: Arc<PointMerge>,
     deletions: OnceCell<Arc<DeletionVectors>>,
 }
 
@@ -96,6 +98,7 @@ impl PointReader {
         };
         let output = Arc::new(all.project(&columns).map_err(kernel_failed)?);
         let mut reader = Self {
+            merge_of_all_levels: Arc::new(PointMerge::new(merge.of_all_levels(), Arc::clone(&all))),
             merge: Arc::new(PointMerge::new(merge, all)),
             table: table.clone(),
             output,
@@ -166,7 +169,7 @@ impl PointReader {
         let Some(of_bucket) = files.buckets.get(&bucket.bucket) else { return Ok((keys, BucketRows::default())) };
         let deletions = of_bucket.deletions.get_or_try_init(|| self.deletions(&bucket)).await?;
         let (levels, deletions) = (Arc::clone(&of_bucket.levels), Arc::clone(deletions));
-        let (table, merge) = (self.table.clone(), Arc::clone(&self.merge));
+        let (table, merge) = (self.table.clone(), Arc::clone(&of_bucket.merge));
         let work = async move {
             let rows = merge.read(&table, &bucket, (&levels, &deletions), &keys.keys).await?;
             Ok((keys, rows))
@@ -202,7 +205,8 @@ impl PointReader {
         let condition = Predicate::and(schema.partition_keys.iter().zip(values).map(is_value));
         let mut entries = scan::live_entries(&self.table, snapshot, &condition).await?;
         entries.retain(|entry| entry.partition == *partition && entry.bucket >= 0);
-        let looked_up = LookedUp::of(&self.table, self.table.options(), schema.id, &entries).await?;
+        let looked_up =
+            LookedUp::of(&self.table, self.table.options(), schema.id, entries.iter().map(|entry| &entry.file)).await?;
         let mut files = PartitionFiles::default();
         let mut of_buckets: HashMap<i32, Vec<DataFileMeta>> = HashMap::new();
         for entry in entries {
@@ -221,8 +225,10 @@ impl PointReader {
         }
         let levels = self.table.options().num_levels()?;
         for (bucket, metas) in of_buckets {
+            let counts_all = looked_up.counts_all_levels() && looked_up.leaves_versions(&metas);
+            let merge = if counts_all { &self.merge_of_all_levels } else { &self.merge };
             let levels = Arc::new(Levels::restore(metas, &schema.key_types(), levels)?);
-            files.buckets.insert(bucket, BucketFiles { levels, deletions: OnceCell::new() });
+            files.buckets.insert(bucket, BucketFiles { levels, merge: Arc::clone(merge), deletions: OnceCell::new() });
         }
         Ok(files)
     }

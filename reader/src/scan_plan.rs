@@ -9,11 +9,10 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Datum, FileKind, ManifestEntry, Predicate, Result, Snapshot};
-use alluvium_store::{DataFileReader, DeletionVectors, PartitionBucket, deletion_vectors, scan};
+use alluvium_store::{DataFileReader, DeletionVectors, LookedUp, PartitionBucket, deletion_vectors, scan};
 
 use crate::bucket_files::{BucketFiles, by_bucket};
 use crate::follow_up_scanner::FollowUp;
-use crate::looked_up::LookedUp;
 use crate::prune::{Pruning, WrittenSchemas, partition_condition};
 use crate::split::{DataSplit, SplitReading};
 use crate::split_generator::{FileFacts, SplitRules};
@@ -75,6 +74,7 @@ pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: Lev
     let entries = pruning.prune(entries)?;
     check_files(read, &entries)?;
     let rules = SplitRules::new(read.table.options(), read.key_types())?;
+    let rules = if looked_up.counts_all_levels() { rules.merging_all_levels() } else { rules };
     let buckets = by_bucket(entries, &read.schema.partition_types())?;
     let vectors = vectors_of(read, snapshot, &buckets).await?;
     let mut splits = Vec::new();
@@ -114,7 +114,7 @@ async fn looked_up(read: &TableRead, entries: &[ManifestEntry]) -> Result<Looked
     if read.merge.is_none() {
         return Ok(LookedUp::Never);
     }
-    LookedUp::of(&read.table, read.table.options(), read.schema.id, entries).await
+    LookedUp::of(&read.table, read.table.options(), read.schema.id, entries.iter().map(|entry| &entry.file)).await
 }
 
 /// The splits that make the changes of `snapshot`. Deletion vectors play no part: what is deleted by position is no change of its own,

@@ -13,6 +13,8 @@ use alluvium_store::DeletionVectors;
 pub enum SplitReading {
     /// All versions of a key are merged by the table's merge engine and deleted rows are dropped.
     Merge,
+    /// The same, where records of all levels count: lower levels are not merged with those above, and what of these is replaced is deleted.
+    MergeAllLevels,
     /// Each row of each file is a row of the table, but for those that a deletion vector takes away: no other file has its key.
     Raw,
     /// Each row of each file is a change, in the order of the files, with its row kind.

@@ -18,6 +18,8 @@ pub(crate) struct SplitRules {
     open_file_bytes: i64,
     key_types: Option<Vec<DataType>>,
     merging: Merging,
+    /// How files are read whose records merge.
+    merged: SplitReading,
 }
 
 /// What records of one key make together.
@@ -54,7 +56,14 @@ impl SplitRules {
                 MergeEngine::Deduplicate | MergeEngine::FirstRow => Merging::Pick,
                 MergeEngine::PartialUpdate | MergeEngine::Aggregation => Merging::Combine,
             },
+            merged: SplitReading::Merge,
         })
+    }
+
+    /// The same where records of all levels count.
+    #[must_use]
+    pub(crate) fn merging_all_levels(self) -> Self {
+        Self { merged: SplitReading::MergeAllLevels, ..self }
     }
 
     /// Cuts the files of one bucket.
@@ -107,9 +116,9 @@ impl SplitRules {
         if section.runs.len() > 1 && (!one_row_a_key || section.files().any(deletes)) {
             let prunes = one_row_a_key || self.merging == Merging::Pick;
             let stays = !prunes || section.files().any(|file| facts.may_match(file));
-            return if stays { vec![(files_of(section), SplitReading::Merge)] } else { Vec::new() };
+            return if stays { vec![(files_of(section), self.merged)] } else { Vec::new() };
         }
-        let reading = |file: &DataFileMeta| if deletes(file) { SplitReading::Merge } else { SplitReading::Raw };
+        let reading = |file: &DataFileMeta| if deletes(file) { self.merged } else { SplitReading::Raw };
         let files = files_of(section).into_iter().filter(|file| facts.may_match(file));
         files.map(|file| (reading(&file), file)).map(|(reading, file)| (vec![file], reading)).collect()
     }

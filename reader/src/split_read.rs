@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Error, Result};
-use alluvium_merge_tree::{Section, drop_deletes, interval_partition};
+use alluvium_merge_tree::{MergeOptions, Section, drop_deletes, interval_partition};
 use alluvium_store::{
     CpuPool, DataFileRead, DataFileReader, DeletionVectors, MergeRead, PartitionBucket, SystemColumns, select_rows,
 };
@@ -33,6 +33,8 @@ enum Work {
     Changes(DataFileMeta),
     /// Records that merge: those left are rows, with their kinds.
     Merge(Section),
+    /// The same, where records of all levels count.
+    MergeAllLevels(Section),
     /// Records that merge: those left are taken back.
     Retract(Section),
 }
@@ -48,6 +50,9 @@ impl ReadUnit {
             SplitReading::Raw => split.files.into_iter().map(Work::Rows).collect(),
             SplitReading::Changes => split.files.into_iter().map(Work::Changes).collect(),
             SplitReading::Merge => sections(read, split.files)?.into_iter().map(Work::Merge).collect(),
+            SplitReading::MergeAllLevels => {
+                sections(read, split.files)?.into_iter().map(Work::MergeAllLevels).collect()
+            }
             SplitReading::Retractions => sections(read, split.files)?.into_iter().map(Work::Retract).collect(),
         };
         let deletions = split.deletions;
@@ -73,8 +78,18 @@ impl ReadUnit {
                 let system = if read.merge.is_some() { SystemColumns::Kinds } else { SystemColumns::None };
                 return rows(read, &self.bucket, &meta, &file(system)).await;
             }
-            Work::Merge(section) => Source::Merge(Box::new(merge(read, self.bucket, section, self.deletions)?)),
-            Work::Retract(section) => Source::Retract(Box::new(merge(read, self.bucket, section, self.deletions)?)),
+            Work::Merge(section) => {
+                let options = read.merge()?;
+                Source::Merge(Box::new(merge(read, options, self.bucket, (section, self.deletions))?))
+            }
+            Work::MergeAllLevels(section) => {
+                let options = read.merge()?.of_all_levels();
+                Source::Merge(Box::new(merge(read, &options, self.bucket, (section, self.deletions))?))
+            }
+            Work::Retract(section) => {
+                let options = read.merge()?;
+                Source::Retract(Box::new(merge(read, options, self.bucket, (section, self.deletions))?))
+            }
         }))
     }
 }
@@ -101,11 +116,10 @@ fn sections(read: &TableRead, files: Vec<DataFileMeta>) -> Result<Vec<Section>> 
 
 fn merge(
     read: &TableRead,
+    options: &MergeOptions,
     bucket: PartitionBucket,
-    section: Section,
-    deletions: Arc<DeletionVectors>,
+    (section, deletions): (Section, Arc<DeletionVectors>),
 ) -> Result<MergeRead> {
-    let options = read.merge.as_ref().ok_or_else(|| Error::internal("records of an append table do not merge"))?;
     let wanted = DataFileRead {
         fields: Arc::clone(&read.merge_fields),
         system: SystemColumns::All,

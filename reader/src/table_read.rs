@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{DataField, DataType, Predicate, Result, TableSchema};
+use alluvium_format::{DataField, DataType, Error, Predicate, Result, TableSchema};
 use alluvium_merge_tree::MergeOptions;
 use alluvium_store::TableStore;
 use arrow_schema::SchemaRef;
@@ -68,6 +68,14 @@ impl TableRead {
     /// The columns of the output.
     pub(crate) fn output(&self) -> &SchemaRef {
         self.projection.schema()
+    }
+
+    /// How records of a key merge.
+    ///
+    /// # Errors
+    /// `Internal` for an append table.
+    pub(crate) fn merge(&self) -> Result<&MergeOptions> {
+        self.merge.as_ref().ok_or_else(|| Error::internal("records of an append table do not merge"))
     }
 
     /// The types of the trimmed primary key; `None` for append tables.

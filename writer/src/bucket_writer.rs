@@ -74,8 +74,8 @@ impl BucketWriter {
         let highest = restored.files.iter().map(|file| file.max_sequence_number).max();
         let compacts = settings.compaction == Compaction::ByWriter && restored.other_total.is_none();
         let compaction = if compacts {
-            let Restored { files, vectors, .. } = restored;
-            Some(BucketCompactor::new(&settings.compact, bucket.clone(), files, vectors)?)
+            let Restored { files, vectors, looked_up, .. } = restored;
+            Some(BucketCompactor::new(&settings.compact, bucket.clone(), files, vectors, looked_up)?)
         } else {
             None
         };
@@ -243,11 +243,12 @@ impl BucketWriter {
             compaction.abandon().await;
         }
         let restored = restore(&self.settings, std::slice::from_ref(&self.bucket)).await?;
-        let Restored { mut files, vectors, .. } = restored.into_iter().next().unwrap_or_default();
+        let Restored { mut files, vectors, looked_up, .. } = restored.into_iter().next().unwrap_or_default();
         files.extend(self.flushed.files.iter().cloned());
         let highest = files.iter().map(|file| file.max_sequence_number).max().unwrap_or(-1);
         self.next_sequence = self.next_sequence.max(highest.saturating_add(1));
-        self.compaction = Some(BucketCompactor::new(&self.settings.compact, self.bucket.clone(), files, vectors)?);
+        let (settings, bucket) = (&self.settings.compact, self.bucket.clone());
+        self.compaction = Some(BucketCompactor::new(settings, bucket, files, vectors, looked_up)?);
         Ok(())
     }
 

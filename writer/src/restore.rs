@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use alluvium_format::{BinaryRow, CompareOp, DataFileMeta, Predicate, Result};
-use alluvium_store::{BucketDeletionVectors, PartitionBucket, TableStore, deletion_vectors, scan};
+use alluvium_store::{BucketDeletionVectors, LookedUp, PartitionBucket, TableStore, deletion_vectors, scan};
 
 use crate::bucket_settings::{BucketSettings, Compaction, EarlierFiles};
 
@@ -21,6 +21,8 @@ pub(crate) struct Restored {
     pub(crate) files: Vec<DataFileMeta>,
     /// The rows of them that are deleted.
     pub(crate) vectors: BucketDeletionVectors,
+    /// Since when keys of the table are looked up.
+    pub(crate) looked_up: LookedUp,
     /// Into how many buckets its partition was split, when that is another number than the table's.
     pub(crate) other_total: Option<i32>,
 }
@@ -37,7 +39,10 @@ pub(crate) async fn restore(settings: &BucketSettings, buckets: &[PartitionBucke
     let mut files: HashMap<PartitionBucket, Vec<DataFileMeta>> = buckets.iter().map(|b| (b.clone(), vec![])).collect();
     let partitions: HashSet<&BinaryRow> = buckets.iter().map(|bucket| &bucket.partition).collect();
     let mut other_totals: HashMap<BinaryRow, i32> = HashMap::new();
-    for entry in scan::live_entries(table, &snapshot, &condition).await? {
+    let entries = scan::live_entries(table, &snapshot, &condition).await?;
+    let looked_up =
+        LookedUp::of(table, table.options(), table.schema().id, entries.iter().map(|entry| &entry.file)).await?;
+    for entry in entries {
         // Rows that wait in the postpone bucket have no part in the number of buckets.
         if entry.bucket >= 0 && entry.total_buckets != total_buckets && partitions.contains(&entry.partition) {
             other_totals.insert(entry.partition.clone(), entry.total_buckets);
@@ -55,6 +60,7 @@ pub(crate) async fn restore(settings: &BucketSettings, buckets: &[PartitionBucke
     let restored = buckets.iter().zip(vectors).map(|(bucket, vectors)| Restored {
         files: files.remove(bucket).unwrap_or_default(),
         vectors,
+        looked_up,
         other_total: other_totals.get(&bucket.partition).copied(),
     });
     Ok(restored.collect())

@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use alluvium_format::{BucketMode, ManifestEntry, Predicate, Result, Snapshot};
-use alluvium_store::{PartitionBucket, TableStore, deletion_vectors, scan};
+use alluvium_store::{LookedUp, PartitionBucket, TableStore, deletion_vectors, scan};
 
 use super::bucket_job::BucketJob;
 use super::compact_job::CompactJob;
@@ -95,6 +95,8 @@ pub(crate) async fn plan(
         // What waits in the postpone bucket is of no bucket yet.
         (first.max(0)..=last).contains(&entry.bucket) && scope.only.is_none_or(|only| only.contains(&bucket_of(entry)))
     };
+    let looked_up =
+        LookedUp::of(table, table.options(), table.schema().id, entries.iter().map(|entry| &entry.file)).await?;
     let buckets = by_bucket(entries.into_iter().filter(wanted));
     let mut plan = match &settings {
         CompactorSettings::Append(append) if table.options().bucket_mode(table.schema())? == BucketMode::Unaware => {
@@ -104,7 +106,10 @@ pub(crate) async fn plan(
             };
             tasks(append, &snapshot, buckets, picking).await?
         }
-        _ => TablePlan { jobs: bucket_jobs(&settings, &snapshot, buckets, picking).await?, ..TablePlan::default() },
+        _ => {
+            let jobs = bucket_jobs(&settings, (&snapshot, looked_up), buckets, picking).await?;
+            TablePlan { jobs, ..TablePlan::default() }
+        }
     };
     // Stable: buckets of the same heat stay in the order of the manifests.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.heat()));
@@ -117,7 +122,7 @@ type BucketEntries = (PartitionBucket, Vec<ManifestEntry>);
 /// A job for each bucket.
 async fn bucket_jobs(
     settings: &CompactorSettings,
-    snapshot: &Snapshot,
+    (snapshot, looked_up): (&Snapshot, LookedUp),
     buckets: Vec<BucketEntries>,
     picking: Picking,
 ) -> Result<Vec<CompactJob>> {
@@ -126,7 +131,7 @@ async fn bucket_jobs(
     for ((bucket, entries), vectors) in buckets.into_iter().zip(vectors) {
         let total_buckets = entries.first().map_or(0, |entry| entry.total_buckets);
         let files = entries.into_iter().map(|entry| entry.file).collect();
-        let compactor = BucketCompactor::new(settings, bucket.clone(), files, vectors)?;
+        let compactor = BucketCompactor::new(settings, bucket.clone(), files, vectors, looked_up)?;
         let job = BucketJob::of(settings.table(), bucket, total_buckets, compactor, picking)?;
         jobs.extend(job.map(CompactJob::of_bucket));
     }

@@ -18,6 +18,7 @@ use alluvium_store::{
 };
 
 use crate::deletion_maintainer::DeletionMaintainer;
+use crate::merge_rules::MergeRules;
 use crate::settings::CompactSettings;
 use crate::stop::StopSignal;
 use crate::strategy::{CompactPlan, CompactResult, CompactStep, Pass, Retractions};
@@ -33,6 +34,7 @@ const SLICE_BATCHES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Rewriter {
     pub(crate) settings: Arc<CompactSettings>,
+    pub(crate) rules: Arc<MergeRules>,
     pub(crate) bucket: PartitionBucket,
     /// The levels that were planned for: those above the output level are looked up in.
     pub(crate) levels: Arc<Levels>,
@@ -125,7 +127,7 @@ impl Rewriter {
         output_level: i32,
         rewrite: Option<Retractions>,
     ) -> Result<TrackedOutput> {
-        let tracker = self.settings.tracker(rewrite)?;
+        let tracker = self.rules.tracker(rewrite)?;
         let changelog = match tracker.writes_changelog() {
             true => Some(self.writer(output_level, FileContent::Changelog)?),
             false => None,
@@ -167,9 +169,7 @@ impl Rewriter {
             predicate: Predicate::True,
             deletions: Arc::clone(self.deletions.vectors()),
         };
-        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.settings.merge, read)?
-            .admitted()
-            .await
+        MergeRead::new(&self.settings.table, self.bucket.clone(), sections, &self.rules.merge, read)?.admitted().await
     }
 
     fn without_expired(&self, read: MergeRead) -> MergeRead {

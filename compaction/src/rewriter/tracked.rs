@@ -116,7 +116,7 @@ impl TrackedPass {
             bucket,
             levels,
             start_level: *start_level,
-            keys: &key_rows(groups, &asked, &settings.merge.key_columns)?,
+            keys: &key_rows(groups, &asked, &settings.merge().key_columns)?,
             wanted: *wanted,
             deletions: deletions.vectors(),
         };

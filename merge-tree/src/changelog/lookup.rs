@@ -14,7 +14,7 @@ use super::images::{Images, gather};
 use super::{ChangelogResult, ChangesWanted};
 use crate::key_groups::KeyGroups;
 use crate::key_value::{KeyValueBatch, is_retract};
-use crate::merge_function::{GroupMerge, SingleRecords};
+use crate::merge_function::{GroupMerge, HighLevels, MergedKeys, SingleRecords};
 use crate::merge_options::MergeOptions;
 use crate::normalized_key::{EncodedKeys, KeyEncoder};
 
@@ -58,7 +58,8 @@ impl LookupMerge {
     }
 
     /// Merges the records of level 0 of each key with the record of the lowest level above it, found or among the groups, which is
-    /// the image before. Keys without a record of level 0 do not change.
+    /// the image before; with all records above it when the function is not [`crate::MergeFunction::Lookup`], and then the image before
+    /// is what these make. Keys without a record of level 0 do not change.
     ///
     /// # Errors
     /// Those of the merge function; `Internal` when what was found is not of keys of the groups.
@@ -72,20 +73,43 @@ impl LookupMerge {
             None => groups,
         };
         let merged = self.merge.merge(groups, SingleRecords::Merge)?;
-        let mut changes = merged.rows.slice(0, 0);
-        if let Some(mut images) = Images::new(groups.records(), &merged.rows, wanted)? {
-            for (after, key) in merged.keys.iter().map(|key| *key as usize).enumerate() {
-                if !groups.has_level_0(key) {
-                    continue;
-                }
-                match groups.high_level_record(key) {
-                    Some(before) if !is_retract(groups.records().kinds.value(before)) => images.changed(before, after),
-                    _ => images.appeared(after),
+        let changes = match (wanted, self.merge.high_levels()) {
+            (ChangesWanted::Nothing, _) => merged.rows.slice(0, 0),
+            (_, HighLevels::Lowest) => {
+                changes(groups, groups.records(), |key| groups.high_level_record(key), &merged, wanted)?
+            }
+            (_, HighLevels::All) => {
+                let before = self.merge_high_levels(groups)?;
+                let row_of = |key: usize| before.keys.binary_search_by_key(&key, |of| *of as usize).ok();
+                changes(groups, &before.rows, row_of, &merged, wanted)?
+            }
+        };
+        Ok(ChangelogResult { rows: merged.rows, changes })
+    }
+
+    /// What the records above level 0 make of the keys that have others, too.
+    fn merge_high_levels(&self, groups: &KeyGroups) -> Result<MergedKeys> {
+        let (mut addresses, mut levels, mut ends, mut keys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (key, range) in (0_u32..).zip(groups.ranges()) {
+            if !groups.has_level_0(key as usize) {
+                continue;
+            }
+            let before = addresses.len();
+            for (row, level) in range.clone().zip(groups.levels().get(range).unwrap_or_default()) {
+                if *level > 0 {
+                    addresses.push((0, row));
+                    levels.push(*level);
                 }
             }
-            changes = images.gather()?;
+            if addresses.len() > before {
+                ends.push(u32::try_from(addresses.len()).unwrap_or(u32::MAX));
+                keys.push(key);
+            }
         }
-        Ok(ChangelogResult { rows: merged.rows, changes })
+        let records = gather(&[groups.records(), groups.records()], &addresses)?;
+        let mut merged = self.merge.merge(&KeyGroups::try_new(records, levels, ends)?, SingleRecords::Pass)?;
+        merged.keys = merged.keys.iter().filter_map(|key| keys.get(*key as usize)).copied().collect();
+        Ok(merged)
     }
 
     /// The groups with what was found, each record at its place in the merge order: behind those that it does not come before.
@@ -116,6 +140,27 @@ impl LookupMerge {
         }
         KeyGroups::try_new(gather(&[groups.records(), &found.records], &addresses)?, levels, ends)
     }
+}
+
+/// The changes of keys that have records of level 0: from what `before` has of them, where `row_of` says, to what was merged.
+fn changes(
+    groups: &KeyGroups,
+    before: &KeyValueBatch,
+    row_of: impl Fn(usize) -> Option<usize>,
+    merged: &MergedKeys,
+    wanted: &ChangesWanted,
+) -> Result<KeyValueBatch> {
+    let Some(mut images) = Images::new(before, &merged.rows, wanted)? else { return Ok(merged.rows.slice(0, 0)) };
+    for (after, key) in merged.keys.iter().map(|key| *key as usize).enumerate() {
+        if !groups.has_level_0(key) {
+            continue;
+        }
+        match row_of(key) {
+            Some(row) if !is_retract(before.kinds.value(row)) => images.changed(row, after),
+            _ => images.appeared(after),
+        }
+    }
+    images.gather()
 }
 
 /// The merge order between records found and records of the groups.

@@ -150,6 +150,21 @@ fn lookup_model(
     (merged, changes)
 }
 
+/// The same where several records above level 0 count: these make the image before.
+fn all_levels_model(records: &[Record], deletes: Deletes, row_deduplicate: bool) -> (Option<Record>, Vec<Record>) {
+    let high: Vec<Record> = records.iter().filter(|record| record.level > 0).copied().collect();
+    let before = match &high[..] {
+        [only] => Some(*only),
+        _ => deduplicated(&high, deletes),
+    };
+    let merged = deduplicated(records, deletes);
+    // As if they had been merged into one level before.
+    let newer = records.iter().filter(|record| record.level == 0).copied();
+    let mut settled: Vec<Record> = newer.chain(before.map(|before| Record { level: MAX_LEVEL, ..before })).collect();
+    settled.sort_by_key(Record::order);
+    (merged, lookup_model(&settled, None, deletes, row_deduplicate).1)
+}
+
 fn kinds() -> impl Strategy<Value = RowKind> {
     prop::sample::select(vec![RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete])
 }
@@ -239,6 +254,21 @@ proptest! {
         let silent = merge.lookup(&groups, Some(&found), &ChangesWanted::Nothing).unwrap();
         prop_assert_eq!(silent.rows, result.rows);
         prop_assert_eq!(silent.changes.num_rows(), 0);
+    }
+
+    #[test]
+    fn where_all_levels_count_they_make_the_image_before(
+        keys in keys(), deletes in deletes(), row_deduplicate in any::<bool>(),
+    ) {
+        let records: Vec<Vec<Record>> = keys.into_iter().map(|(records, _)| records).collect();
+        let merge = LookupMerge::new(&options(deletes).of_all_levels(), &schema()).unwrap();
+        let result = merge.lookup(&groups(&records), None, &wanted(row_deduplicate)).unwrap();
+        let model: Vec<_> =
+            records.iter().map(|records| all_levels_model(records, deletes, row_deduplicate)).collect();
+        let rows: Vec<_> = model.iter().filter_map(|(row, _)| row.map(Record::shown)).collect();
+        let changes: Vec<_> = model.iter().flat_map(|(_, changes)| changes).map(|change| change.shown()).collect();
+        prop_assert_eq!(shown(&result.rows), rows);
+        prop_assert_eq!(shown(&result.changes), changes);
     }
 
     #[test]

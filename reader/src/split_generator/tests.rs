@@ -30,7 +30,7 @@ pub(crate) fn file(text: &str) -> DataFileMeta {
 }
 
 fn rules(target_bytes: i64, key_types: Option<Vec<DataType>>) -> SplitRules {
-    SplitRules { target_bytes, open_file_bytes: 10, key_types, merging: Merging::Pick }
+    SplitRules { target_bytes, open_file_bytes: 10, key_types, merging: Merging::Pick, merged: SplitReading::Merge }
 }
 
 /// Files whose values do not pass, and files that were looked up.
