@@ -9,7 +9,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use alluvium_format::{Error, ErrorKind, Result, SchemaDefinition, path};
-use alluvium_merge_tree::MergeOptions;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -18,6 +17,7 @@ use crate::external_stores::{ALLOWED_EXTERNAL_PATHS, ExternalStores};
 use crate::file_location::FileLocation;
 use crate::local_disk::LocalDisk;
 use crate::memory_budget::MemoryBudget;
+use crate::schema_change;
 use crate::schema_store::SchemaStore;
 use crate::store_place::StorePlace;
 use crate::table_io::{Publish, TableIo};
@@ -236,10 +236,7 @@ impl FileSystemCatalog {
         }
         let io = self.io.below(&table_folder(name))?;
         let schema = definition.into_schema(io.clock().now_millis())?;
-        if !schema.primary_keys.is_empty() {
-            // What the merge of its records refuses is refused before there are any.
-            MergeOptions::new(&schema, &schema.core_options())?;
-        }
+        schema_change::check(&schema, &schema.fields)?;
         let schemas = SchemaStore::new(io);
         let exists = || Error::new(ErrorKind::AlreadyExists, format!("the table {name} exists already"));
         if schemas.latest().await?.is_some() || !schemas.create(&schema).await? {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{Error, ErrorKind, Holding, Result, SchemaChange, TableSchema};
+use alluvium_format::{DataField, Error, ErrorKind, Holding, Result, SchemaChange, TableSchema};
 use alluvium_merge_tree::MergeOptions;
 
 use crate::default_value::default_value;
@@ -20,7 +20,7 @@ const ATTEMPTS_MAX: u32 = 100;
 /// # Errors
 /// `Invalid` that says which change is refused and why; `Unsupported` by name; `NotFound` when the table is gone; `Corrupt` or `Storage`.
 pub async fn plan(table: &TableStore, changes: &[SchemaChange]) -> Result<TableSchema> {
-    let holding = match table.snapshots().latest().await? {
+    let holding = match table.snapshots().latest_id().await? {
         Some(_) => Holding::Snapshots,
         None => Holding::Nothing,
     };
@@ -28,7 +28,9 @@ pub async fn plan(table: &TableStore, changes: &[SchemaChange]) -> Result<TableS
     let latest = latest
         .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the table {} has no schema any more", table.name())))?;
     let schema = latest.changed(changes, holding, table.io().clock().now_millis())?;
-    check(&latest, &schema)?;
+    let before = |id: i32| latest.fields.iter().find(|field| field.id == id).map(|field| &field.default_value);
+    let given = schema.fields.iter().filter(|field| before(field.id) != Some(&field.default_value));
+    check(&schema, given)?;
     Ok(schema)
 }
 
@@ -47,12 +49,13 @@ pub async fn alter(table: &TableStore, changes: &[SchemaChange]) -> Result<Arc<T
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
-/// What the schema alone does not say: whether its records merge, and whether new default values are values.
-fn check(old: &TableSchema, new: &TableSchema) -> Result<()> {
-    if !new.primary_keys.is_empty() {
-        MergeOptions::new(new, &new.core_options())?;
+/// What the schema alone does not say: whether its records merge, and whether the default values of fields that are `given` some are values.
+///
+/// # Errors
+/// `Invalid` that says what is wrong; `Unsupported` by name.
+pub(crate) fn check<'a>(schema: &TableSchema, given: impl IntoIterator<Item = &'a DataField>) -> Result<()> {
+    if !schema.primary_keys.is_empty() {
+        MergeOptions::new(schema, &schema.core_options())?;
     }
-    let before = |id: i32| old.fields.iter().find(|field| field.id == id).map(|field| &field.default_value);
-    let given = new.fields.iter().filter(|field| before(field.id) != Some(&field.default_value));
     given.into_iter().try_for_each(|field| default_value(field).map(drop))
 }

@@ -83,14 +83,19 @@ impl TableStore {
             let gone = format!("the table {} has no schema any more", self.name);
             return Err(Error::new(ErrorKind::NotFound, gone));
         };
-        if latest.id == self.schema.id {
-            return Ok(self.clone());
-        }
-        let options = latest.core_options();
+        if latest.id == self.schema.id { Ok(self.clone()) } else { self.at_schema(latest) }
+    }
+
+    /// The same table at this schema of it, with the dynamic options over it.
+    ///
+    /// # Errors
+    /// `Invalid` when an option does not fit the schema.
+    pub fn at_schema(&self, schema: Arc<TableSchema>) -> Result<Self> {
+        let options = schema.core_options();
         let plain = Self {
             naming: Arc::new(PartitionNaming::of(&options)?),
             options: Arc::new(options),
-            schema: latest,
+            schema,
             dynamic: Arc::default(),
             ..self.clone()
         };

@@ -26,3 +26,4 @@ mod read_golden;
 mod read_hostile;
 mod read_merge;
 mod scan_golden;
+mod schema_checks;
