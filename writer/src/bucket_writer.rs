@@ -290,8 +290,12 @@ impl BucketWriter {
             Some(compaction) => compaction.wait().await,
             None => Ok(()),
         };
-        match waited {
-            Ok(()) => self.take_message().await.map(Some),
+        let message = match waited {
+            Ok(()) => self.take_message().await,
+            Err(error) => Err(error),
+        };
+        match message {
+            Ok(message) => Ok(Some(message)),
             Err(error) => {
                 self.abandon().await;
                 if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) }
