@@ -19,7 +19,8 @@ pub use alluvium_format::{
 };
 pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
 pub use alluvium_store::{
-    Committed, EmptyCommits, ExternalStores, LocalDisk, MemoryBudget, OverwriteScope, Publish, TableName,
+    BeforeVectors, Committed, EmptyCommits, ExternalStores, LocalDisk, LookedUp, MemoryBudget, OverwriteScope, Publish,
+    TableName,
 };
 pub use alluvium_writer::{CommitExtras, CompactionWait, WriteMode, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};

@@ -8,7 +8,7 @@ use alluvium_format::{
     CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, SchemaChange, Snapshot, TableSchema,
 };
 use alluvium_reader::PointReader;
-use alluvium_store::{TableStore, scan, schema_change};
+use alluvium_store::{LookedUp, TableStore, scan, schema_change};
 use alluvium_writer::{TableWrite, WriteOptions};
 use arrow_array::RecordBatch;
 
@@ -62,8 +62,8 @@ impl Table {
     /// `Invalid` that says which change is refused and why; `Unsupported` by name; `Unknown` when the store does not say whether the schema
     /// was written; `Conflict` when others change it all the time; `Storage`.
     pub async fn alter(&self, changes: &[SchemaChange]) -> Result<Self> {
-        schema_change::alter(&self.store, changes).await?;
-        Ok(Self { store: self.store.at_latest_schema().await? })
+        let schema = schema_change::alter(&self.store, changes).await?;
+        Ok(Self { store: self.store.at_schema(schema)? })
     }
 
     /// The schema that [`Table::alter`] would make; nothing is written.
@@ -126,6 +126,14 @@ impl Table {
     /// `NotFound`, `Corrupt` or `Storage`.
     pub async fn files(&self, snapshot: &Snapshot) -> Result<Vec<ManifestEntry>> {
         scan::live_entries(&self.store, snapshot, &Predicate::True).await
+    }
+
+    /// Which of these files hold keys that were looked up when they were compacted.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage` of the schemas that they were written under.
+    pub async fn looked_up(&self, files: &[ManifestEntry]) -> Result<LookedUp> {
+        LookedUp::of(&self.store, self.options(), self.schema().id, files.iter().map(|entry| &entry.file)).await
     }
 
     /// The changelog files of a snapshot.

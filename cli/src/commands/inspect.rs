@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use alluvium::format::CommitKind;
-use alluvium::{Error, ErrorKind, Snapshot, Table};
+use alluvium::{Error, ErrorKind, LookedUp, Snapshot, Table};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ use crate::{terminal, time_text};
 
 const EXAMPLES: &str = "\
 A line is a sorted run: level, size, files, rows, rows that delete others, rows that deletion vectors have deleted, and its range of
-keys. A read merges all runs of a bucket (read amplification), or none where compactions look every key up; bytes of all runs over
-those of the oldest are its space amplification. The counts of a snapshot are rows of files, before merging, and rows of its changelog.
+keys. A read merges at most all runs of a bucket (read amplification), or none where compactions look every key up and in tables
+without a key; bytes of all runs over those of the oldest are its space amplification. The counts of a snapshot are rows of files, before merging, and rows of its changelog.
 
 Examples:
   alluvium inspect shop.orders
@@ -92,7 +92,9 @@ async fn look(table: Table, limit: usize, buckets: Option<(i32, i32)>) -> Outcom
         Some(snapshot) => table.index_files(snapshot).await?,
         None => Vec::new(),
     };
-    let trees = lsm::trees_of(&table, entries, &index)?;
+    let looked_up =
+        if table.schema().primary_keys.is_empty() { LookedUp::Never } else { table.looked_up(&entries).await? };
+    let trees = lsm::trees_of(&table, entries, &index, looked_up)?;
     let ids = table.snapshot_ids().await?;
     let mut snapshots = Vec::new();
     for id in ids.iter().rev().take(limit) {

@@ -12,7 +12,7 @@ use alluvium::format::{DataFileMeta, IndexManifestEntry, ManifestEntry};
 use alluvium::strategy::{
     CompactStrategy, CompactUnit, LevelSortedRun, Levels, PickState, PickTime, UniversalCompaction,
 };
-use alluvium::{BinaryRow, CoreOptions, DataType, Result, Table, TableSchema};
+use alluvium::{BinaryRow, CoreOptions, DataType, LookedUp, Result, Table, TableSchema};
 use serde_json::{Value, json};
 
 /// The tree of one bucket.
@@ -34,8 +34,8 @@ pub(crate) enum Reads {
     MergeAll,
     /// It reads those above level 0 one after the other: each key was looked up, and is there once.
     AboveLevel0,
-    /// It reads files one after the other: there are no keys by which rows could merge.
-    FileByFile,
+    /// It reads all files one after the other: the table has no key.
+    InTurn,
 }
 
 /// A sorted run.
@@ -87,7 +87,7 @@ impl BucketTree {
         match self.reads {
             Reads::MergeAll => self.runs.len(),
             Reads::AboveLevel0 => usize::from(self.runs.iter().any(|run| run.level > 0)),
-            Reads::FileByFile => 1,
+            Reads::InTurn => 1,
         }
     }
 
@@ -141,13 +141,9 @@ pub(crate) fn trees_of(
     table: &Table,
     entries: Vec<ManifestEntry>,
     index: &[IndexManifestEntry],
+    looked_up: LookedUp,
 ) -> Result<Vec<BucketTree>> {
     let deleted = deleted_rows(index);
-    let reads = match table.options().batch_scan_skip_level0()? {
-        _ if table.schema().primary_keys.is_empty() => Reads::FileByFile,
-        true => Reads::AboveLevel0,
-        false => Reads::MergeAll,
-    };
     let mut buckets: BTreeMap<(String, i32), Vec<DataFileMeta>> = BTreeMap::new();
     let mut known: Option<(BinaryRow, String)> = None;
     for entry in entries {
@@ -164,10 +160,22 @@ pub(crate) fn trees_of(
     buckets
         .into_iter()
         .map(|((partition, bucket), files)| {
+            let reads = reads_of(table.schema(), &files, looked_up);
             let (runs, next) = tree_of(table.schema(), table.options(), files, &deleted)?;
             Ok(BucketTree { partition, bucket, runs, reads, next })
         })
         .collect()
+}
+
+/// Files from before keys were looked up are merged.
+fn reads_of(schema: &TableSchema, files: &[DataFileMeta], looked_up: LookedUp) -> Reads {
+    let waits_for_no_lookup = |file: &DataFileMeta| file.level == 0 && !looked_up.covers(file);
+    match looked_up {
+        _ if schema.primary_keys.is_empty() => Reads::InTurn,
+        LookedUp::Never => Reads::MergeAll,
+        _ if looked_up.leaves_versions(files) || files.iter().any(waits_for_no_lookup) => Reads::MergeAll,
+        _ => Reads::AboveLevel0,
+    }
 }
 
 /// How many rows of each data file deletion vectors take away.
@@ -242,7 +250,7 @@ fn next_compaction(options: &CoreOptions, runs: &[LevelSortedRun], num_levels: u
             let bytes = unit.files.iter().map(|file| file.file_size).sum();
             let taken = runs.iter().filter(|run| run.run.files().iter().any(|file| unit.files.contains(file))).count();
             let why = match by_rules {
-                Some(_) => why(&rules, runs),
+                Some(_) => why(&rules, runs, num_levels),
                 None => "level 0 never waits in this table".to_owned(),
             };
             NextCompaction::Merge { runs: taken, bytes, output_level: unit.output_level, why }
@@ -251,7 +259,11 @@ fn next_compaction(options: &CoreOptions, runs: &[LevelSortedRun], num_levels: u
 }
 
 /// Which rule fires first.
-fn why(rules: &UniversalCompaction, runs: &[LevelSortedRun]) -> String {
+fn why(rules: &UniversalCompaction, runs: &[LevelSortedRun], num_levels: usize) -> String {
+    let max_level = i32::try_from(num_levels.saturating_sub(1)).unwrap_or(i32::MAX);
+    if rules.early_full.is_due(runs, max_level, 0, Some(0)) {
+        return "by size, a full one is due before its time".to_owned();
+    }
     let bytes: Vec<i64> = runs.iter().map(|run| run.run.total_bytes()).collect();
     let (oldest, newer) = bytes.split_last().map_or((0, 0), |(oldest, newer)| (*oldest, newer.iter().sum::<i64>()));
     let percent = i128::from(newer) * 100 / i128::from(oldest.max(1));
@@ -259,4 +271,35 @@ fn why(rules: &UniversalCompaction, runs: &[LevelSortedRun]) -> String {
         return format!("newer runs are {percent} % of the oldest, above {} %", rules.max_size_amplification_percent);
     }
     format!("{} runs, {} start one", runs.len(), rules.run_count_trigger)
+}
+
+#[cfg(test)]
+mod tests {
+    use alluvium::format::DataFileMeta;
+    use alluvium::{BeforeVectors, LookedUp, SchemaDefinition, TableSchema};
+
+    use super::{Reads, reads_of};
+
+    fn schema(key: &str) -> TableSchema {
+        let schema = format!(r#"{{"fields": [{{"name": "k", "type": "INT NOT NULL"}}], "primaryKeys": [{key}]}}"#);
+        SchemaDefinition::from_json(schema.as_bytes()).unwrap().into_schema(0).unwrap()
+    }
+
+    #[test]
+    fn reads_merge_what_was_not_looked_up() {
+        let file = |(level, schema_id)| DataFileMeta { level, schema_id, ..DataFileMeta::blank() };
+        let vectors = LookedUp::Since { schema: 1, before: BeforeVectors::Merged };
+        for (files, looked_up, expected) in [
+            (&[(0, 1), (5, 1)][..], LookedUp::Never, Reads::MergeAll),
+            (&[(0, 1), (5, 1)], LookedUp::Always, Reads::AboveLevel0),
+            (&[(0, 1), (4, 1), (5, 1)], vectors, Reads::AboveLevel0),
+            (&[(0, 1), (4, 1), (5, 0)], vectors, Reads::AboveLevel0),
+            (&[(4, 0), (5, 0)], vectors, Reads::MergeAll),
+            (&[(0, 0), (5, 1)], vectors, Reads::MergeAll),
+        ] {
+            let files: Vec<DataFileMeta> = files.iter().copied().map(file).collect();
+            assert_eq!(reads_of(&schema("\"k\""), &files, looked_up), expected);
+            assert_eq!(reads_of(&schema(""), &files, LookedUp::Never), Reads::InTurn);
+        }
+    }
 }

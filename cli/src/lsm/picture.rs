@@ -69,7 +69,7 @@ fn reads(tree: &BucketTree) -> String {
         Reads::AboveLevel0 if tree.runs.iter().any(|run| run.level == 0) => {
             "reads merge none and leave level 0 out until it is compacted".to_owned()
         }
-        Reads::AboveLevel0 | Reads::FileByFile => "reads merge none".to_owned(),
+        Reads::AboveLevel0 | Reads::InTurn => "reads merge none".to_owned(),
     }
 }
 
