@@ -54,7 +54,7 @@ impl CoreOptions {
     pub fn lookup_bloom_filter_fpp(&self) -> Result<Option<f64>> {
         let share: f64 = self.number(key::LOOKUP_CACHE_BLOOM_FILTER_FPP, 0.05)?;
         if !(share > 0.0 && share < 1.0) {
-            return Err(self.invalid(key::LOOKUP_CACHE_BLOOM_FILTER_FPP, "a number between 0 and 1"));
+            return Err(self.invalid(key::LOOKUP_CACHE_BLOOM_FILTER_FPP, "a number above 0 and below 1"));
         }
         Ok(self.flag_or(key::LOOKUP_CACHE_BLOOM_FILTER_ENABLED, true)?.then_some(share))
     }

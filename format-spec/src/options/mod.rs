@@ -19,7 +19,7 @@ mod memory;
 mod merge_engine;
 mod merge_validation;
 mod notation;
-mod scan;
+pub mod scan;
 mod support;
 mod validation;
 

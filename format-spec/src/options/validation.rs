@@ -29,6 +29,7 @@ impl CoreOptions {
         self.ignore_update_before()?;
         self.write_only()?;
         self.validate_files(schema)?;
+        self.validate_changes()?;
         self.validate_levels()?;
         self.validate_compaction()?;
         self.validate_record_level_expire(schema)?;
@@ -68,6 +69,15 @@ impl CoreOptions {
             self.stats_mode(&field.name, 0)?;
             self.changelog_file_stats_mode(&field.name, 0).map(drop)
         })
+    }
+
+    /// What would come up in an overwrite, or when the schema is changed.
+    fn validate_changes(&self) -> Result<()> {
+        self.dynamic_partition_overwrite()?;
+        self.overwrite_upgrade()?;
+        self.add_column_before_partition()?;
+        self.alter_null_to_not_null_disabled()?;
+        self.explicit_type_casting_disabled().map(drop)
     }
 
     /// Names that become parts of paths stay inside the table.

@@ -11,10 +11,21 @@ use crate::data_type::DataType;
 use crate::error::{Error, Result, ResultExt};
 
 /// The members that say what is changed; an object has one of them.
-const VERBS: [&str; 12] = [
-    "add", "rename", "drop", "retype", "move", "nullable", "not-null", "default", "describe", "comment", "set", "reset",
+const VERBS: [&str; 13] = [
+    "add",
+    "rename",
+    "drop",
+    "retype",
+    "move",
+    "nullable",
+    "not-null",
+    "default",
+    "describe",
+    "comment",
+    "set",
+    "reset",
+    "drop-primary-key",
 ];
-const DROP_PRIMARY_KEY: &str = "drop-primary-key";
 
 /// The members that say how.
 const OTHERS: [&str; 7] = ["type", "to", "first", "last", "after", "before", "description"];
@@ -34,14 +45,9 @@ impl SchemaChange {
 
     fn from_json(json: &Value) -> Result<Self> {
         let object = json.as_object().ok_or_else(|| Error::invalid(format!("{json} is no JSON object")))?;
-        let is_known = |name: &&String| {
-            VERBS.contains(&name.as_str()) || OTHERS.contains(&name.as_str()) || *name == DROP_PRIMARY_KEY
-        };
+        let is_known = |name: &&String| VERBS.contains(&name.as_str()) || OTHERS.contains(&name.as_str());
         if let Some(name) = object.keys().find(|name| !is_known(name)) {
             return Err(Error::invalid(format!("{json} has a member {name:?}, which is none of a change")));
-        }
-        if object.get(DROP_PRIMARY_KEY) == Some(&Value::Bool(true)) {
-            return Ok(Self::DropPrimaryKey);
         }
         let mut verbs = VERBS.into_iter().filter(|verb| object.contains_key(*verb));
         let (Some(verb), None) = (verbs.next(), verbs.next()) else {
@@ -81,6 +87,8 @@ impl Members<'_> {
             "comment" => SchemaChange::SetComment(self.optional_text("comment")?),
             "set" => SchemaChange::SetOption { key: self.text("set")?, value: self.text("to")? },
             "reset" => SchemaChange::ResetOption(self.text("reset")?),
+            "drop-primary-key" if self.0.get(verb) == Some(&Value::Bool(true)) => SchemaChange::DropPrimaryKey,
+            "drop-primary-key" => return Err(Error::invalid("\"drop-primary-key\" is true, or left away")),
             other => return Err(Error::internal(format!("there is no change {other}"))),
         })
     }

@@ -177,6 +177,8 @@ fn what_files_were_made_by_stays() {
 fn what_is_not_there_is_named() {
     for (changes, wanted) in [
         (json!([]), "nothing to change"),
+        (json!([{"drop-primary-key": true, "drop": "a"}]), "must have one of the members"),
+        (json!([{"drop-primary-key": false}]), "true, or left away"),
         (json!([{"drop": "x"}]), "no column x; there are p, k, a, r, l, m, s"),
         (json!([{"drop": "r.q"}]), "no column q; there are x, y"),
         (json!([{"add": "a", "type": "INT"}]), "a column a already"),
