@@ -386,7 +386,7 @@ fn what_cannot_be_is_refused() {
             ErrorKind::Unsupported,
             "two sequence groups: a",
         ),
-        (&[("fields.g.sequence-group", "a,a")], ErrorKind::Unsupported, "a"),
+        (&[("fields.g.sequence-group", "a,a")], ErrorKind::Unsupported, "twice in a sequence group: a"),
         (&[("fields.a.aggregate-function", "sum")], ErrorKind::Invalid, "sequence group"),
         (
             &[("fields.g.sequence-group", "a"), ("partial-update.remove-record-on-sequence-group", "a")],

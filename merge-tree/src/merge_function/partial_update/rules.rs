@@ -136,14 +136,13 @@ fn add_members(
 ) -> Result<()> {
     schema.fields_of(&group.sequence_fields).context(|| format!("the option {}", group.option))?;
     schema.fields_of(&group.members).context(|| format!("the option {}", group.option))?;
-    let mut add = |name: &String, role| {
-        if columns.insert(name.clone(), role).is_some() {
-            return Err(Error::unsupported(format!(
-                "a column of two sequence groups: {name}, by {} and another",
-                group.option
-            )));
+    let option = &group.option;
+    let mut add = |name: &String, role| match columns.insert(name.clone(), role) {
+        None => Ok(()),
+        Some(Role::Sequence(before) | Role::Member(before)) if before == at => {
+            Err(Error::unsupported(format!("a column that is twice in a sequence group: {name}, in {option}")))
         }
-        Ok(())
+        Some(_) => Err(Error::unsupported(format!("a column of two sequence groups: {name}, by {option} and another"))),
     };
     for name in &group.sequence_fields {
         add(name, Role::Sequence(at))?;
