@@ -38,12 +38,24 @@ fn the_readme_says_what_happens() {
 fn every_command_has_help_with_its_purpose() {
     let shell = Shell::new();
     let help = shell.ok("alluvium --help");
-    for command in ["quickstart", "db", "table", "ingest", "scan", "tail", "compact", "inspect"] {
-        assert!(help.contains(&format!("\n  {command}")), "{command} is not in\n{help}");
+    let commands = [
+        "quickstart",
+        "db",
+        "table",
+        "table alter",
+        "ingest",
+        "scan",
+        "tail",
+        "compact",
+        "compact-database",
+        "inspect",
+    ];
+    for command in commands {
+        assert!(help.contains(&format!("\n  {}", command.split(' ').next().unwrap())), "{command} is not in\n{help}");
         let own = shell.ok(&format!("alluvium {command} --help"));
         assert!(own.contains("Usage: alluvium"), "{own}");
     }
-    for command in ["ingest", "scan", "tail", "compact", "inspect", "table create"] {
+    for command in ["ingest", "scan", "tail", "compact", "compact-database", "inspect", "table create", "table alter"] {
         assert!(shell.ok(&format!("alluvium {command} --help")).contains("Examples:"), "{command}");
     }
 }

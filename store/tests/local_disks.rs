@@ -1,7 +1,7 @@
 //! The local folder of a process that is killed is taken away by the next one.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use alluvium_store::LocalDisk;
 
@@ -24,23 +24,38 @@ fn holds_a_folder_until_it_is_killed() {
     }
 }
 
+/// A process that does not outlive the test.
+struct Killed(Child);
+
+impl Killed {
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 #[test]
 fn the_next_process_takes_away_what_a_killed_one_left() {
     let root = tempfile::tempdir().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "local_disks::holds_a_folder_until_it_is_killed"])
         .env(ROOT, root.path())
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut child = Killed(child.unwrap());
     while !root.path().join("ready").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the process ended by itself");
+        assert!(child.0.try_wait().unwrap().is_none(), "the process ended by itself");
         std::thread::yield_now();
     }
     let while_it_lives = LocalDisk::open(root.path(), u64::MAX).unwrap();
     assert_eq!(folders(root.path()), 3, "its folder, ours and the sign that it is ready");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
     drop(while_it_lives);
     assert_eq!(folders(root.path()), 2, "killed, it could not take its folder away");
     let next = LocalDisk::open(root.path(), u64::MAX).unwrap();

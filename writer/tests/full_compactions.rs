@@ -27,6 +27,7 @@ async fn they_come_with_every_so_many_commits_and_make_the_changelog() {
     }
     assert_eq!(compacted(&world).await, [3, 6]);
     let told = replay(world.table.schema(), &world.changelog().await);
+    assert_eq!(told.len(), 30);
     assert!(told.values().all(|row| row["v"] == "6"), "the changes up to the last full compaction");
     writer.close().await.unwrap();
 

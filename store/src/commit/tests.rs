@@ -11,7 +11,7 @@ use alluvium_format::{
 use indexmap::IndexMap;
 
 use super::changes::Change;
-use super::conflict::{ConflictRules, find_clash};
+use super::conflict::{ConflictRules, find_clash, find_unknown};
 use super::index_merge::merge_index;
 use super::manifest_merge::{MergeLimits, MergeStep, fold_minor};
 use super::vector_conflict::{IndexFilesOfBucket, find_vector_clash};
@@ -122,6 +122,41 @@ fn conflicts() {
     let rules = ConflictRules { kind: Compact, key_types: Vec::new() };
     let (base, delta) = (entries("+a l5 k0..5"), entries("+b l5 k5..9"));
     assert_eq!(find_clash(base.iter(), &delta, &rules).unwrap(), None, "append tables have no key ranges");
+}
+
+#[test]
+fn files_that_a_compaction_which_looks_up_did_not_know() {
+    // What is there; the files that it knew of partition 0 and bucket 0; the clash.
+    let cases = [
+        ("+a l5", Some("a"), "none"),
+        ("+a l5, +b l4", Some("a"), "unknown b"),
+        ("+a l5, +b l4", Some(""), "unknown a"),
+        ("+a l5, +b l0", Some("a"), "none"),
+        ("+a l5, +b l4 b1", Some("a"), "none"),
+        ("+a l5, +b l4 p1", Some("a"), "none"),
+        ("+a l5, +b l4", None, "none"),
+    ];
+    for (there, known, expected) in cases {
+        let names = |names: &str| names.split_whitespace().map(str::to_owned).collect::<HashSet<String>>();
+        let change = Change { known: known.map(|known| ((row(0), 0), names(known))).into_iter().collect(), ..change() };
+        let base = entries(there);
+        let found = find_unknown(base.iter(), &change).map_or("none".to_owned(), |clash| words(&clash));
+        assert_eq!(found, expected, "{there}, known {known:?}");
+    }
+}
+
+fn change() -> Change {
+    Change {
+        identifier: 1,
+        kind: CommitKind::Compact,
+        watermark: None,
+        properties: IndexMap::new(),
+        entries: Vec::new(),
+        changelog: Vec::new(),
+        index: Vec::new(),
+        known: HashMap::new(),
+        known_index: HashMap::new(),
+    }
 }
 
 fn words(clash: &super::conflict::Clash) -> String {
@@ -404,17 +439,7 @@ type VectorCase = (&'static str, &'static str, &'static str, &'static str, &'sta
 
 fn assert_clashes(cases: &[VectorCase], of_bucket: IndexFilesOfBucket) {
     for (there, delta, before, index, expected) in cases.iter().copied() {
-        let change = Change {
-            known: HashMap::new(),
-            known_index: HashMap::new(),
-            identifier: 1,
-            kind: CommitKind::Compact,
-            watermark: None,
-            properties: IndexMap::new(),
-            entries: entries(delta),
-            changelog: Vec::new(),
-            index: vectors(index),
-        };
+        let change = Change { entries: entries(delta), index: vectors(index), ..change() };
         let (base, before_index) = (entries(there), vectors(before));
         let clash = find_vector_clash(base.iter(), &change, &before_index, of_bucket);
         let found = clash.map_or("none".to_owned(), |clash| words(&clash));

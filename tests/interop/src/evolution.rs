@@ -97,7 +97,7 @@ pub fn random_change(rng: &mut SmallRng, fields: &[Value], number: usize) -> Val
     let path = if nested.is_empty() || rng.random() { column } else { &nested[rng.random_range(0..nested.len())] };
     let fresh = format!("c{number}");
     let data_type = TYPES[rng.random_range(0..TYPES.len() - 1)];
-    match rng.random_range(0..13) {
+    match rng.random_range(0..14) {
         0 => json!({"add": fresh, "type": data_type}),
         1 => json!({"add": fresh, "type": data_type, "after": column}),
         2 => json!({"add": fresh, "type": {"type": "ROW", "fields": [{"name": "u", "type": "INT"}]}, "first": true}),
