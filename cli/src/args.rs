@@ -57,7 +57,7 @@ pub(crate) struct Place {
     #[arg(help_heading = "Warehouse")]
     pub(crate) options: Vec<(String, String)>,
 
-    /// Memory for rows, of all that this process does, like 512 mb; what does not fit goes to the temporary folder (TMPDIR)
+    /// Memory for rows, of all that this process does, like 512 mb, and 16 mb at least; what does not fit goes to the temporary folder (TMPDIR)
     #[arg(long, global = true, env = "ALLUVIUM_MEMORY", default_value = "1 gb", value_name = "SIZE")]
     #[arg(value_parser = memory_bytes, help_heading = "Warehouse")]
     pub(crate) memory: usize,
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     /// Create, list and drop databases
     #[command(subcommand)]
     Db(db::DbCommand),
-    /// Create, list, describe and drop tables
+    /// Create, list, describe, alter and drop tables
     #[command(subcommand)]
     Table(table::TableCommand),
     /// Append changes from files or standard input to a table, committing as they come

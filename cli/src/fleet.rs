@@ -31,7 +31,7 @@ pub(crate) struct FleetArgs {
     /// Show what would be compacted, and do nothing
     #[arg(long, conflicts_with = "watch")]
     pub(crate) dry_run: bool,
-    /// Print what happens as JSON documents on standard output, one a line
+    /// Print what is done, or would be, as JSON on standard output; one document a line where there may be several
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,4 @@
-//! CPU-bound work, off the async threads: at most as many pieces at a time as there are cores.
+//! CPU-bound work, off the async threads: at most as many pieces at a time as the pool has threads, by default one for each core.
 //!
 //! Goes in: a future that mostly computes (sorts, merges, encodes) and may await I/O. Comes out: its result. It is driven on a thread of
 //! the pool, so that a long computation never holds up the runtime; and always on the same few, as each thread keeps memory that it has

@@ -3,7 +3,7 @@
 //! Goes in: how many bytes there are. Comes out: reservations of them, given back when they are dropped. Two kinds of holders share them:
 //! - **those that can do with less** (write buffers, reads, caches) ask with [`MemoryBudget::try_reserve`] and never wait: a buffer goes to
 //!   the local disk instead, a read spills the runs that it merges. They may hold their memory for ever.
-//! - **those that come to an end by themselves** (compactions) ask once, before they begin, with [`MemoryBudget::reserve`], and wait.
+//! - **those that come to an end by themselves** (compactions, flushes) ask once, before they begin, with [`MemoryBudget::reserve`], and wait.
 //!
 //! Invariants: no more is reserved than there is; the first kind leaves [`KEPT_SHARE`] of all to the second, which never asks for more
 //! than that at a time and holds nothing while it waits: so the first in the queue is served as soon as those before it are done, and
