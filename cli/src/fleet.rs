@@ -6,7 +6,6 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use alluvium::format::options::parse_duration_millis;
 use alluvium::{BucketOutlook, CompactReport, CompactTables, FleetEvent, TableOutlook};
 use clap::Args;
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use crate::failure::{Failure, Outcome, say};
 use crate::interrupt;
 use crate::quantity::{bytes, count_of, counted};
 use crate::report::{self, Column};
+use crate::time_text;
 
 /// How tables are compacted.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct FleetArgs {
     #[arg(long)]
     pub(crate) watch: bool,
     /// How often to look for work, with --watch
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration, requires = "watch")]
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time_text::duration, requires = "watch")]
     pub(crate) interval: Duration,
     /// Compact so many buckets at a time; as many as there are cores by default
     #[arg(long, visible_alias = "jobs", value_name = "N")]
@@ -176,8 +176,4 @@ fn event_json(event: &FleetEvent) -> Value {
         }
         _ => Value::Null,
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration_millis(text).map(Duration::from_millis).map_err(|error| error.to_string())
 }

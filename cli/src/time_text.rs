@@ -2,7 +2,15 @@
 //!
 //! Answers to Paimon's `scan.timestamp-millis` and `scan.timestamp`.
 
+use std::time::Duration;
+
+use alluvium::format::options::parse_duration_millis;
 use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeZone};
+
+/// A time that something takes, as table options write it: `10 s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration_millis(text).map(Duration::from_millis).map_err(|error| error.to_string())
+}
 
 /// A time of an argument, in milliseconds since 1970: a number of them, `2013-01-31 10:00:00[.123]` of the local zone, a date for its
 /// first moment, or a time with its zone as `2013-01-31T10:00:00Z`.

@@ -16,6 +16,7 @@ mod runner;
 use std::collections::HashSet;
 use std::num::NonZero;
 
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{Error, ErrorKind, Result};
 use alluvium_store::{PartitionBucket, TableStore};
 
@@ -30,8 +31,6 @@ pub use outlook::BucketOutlook;
 pub use planning::CompactRequest;
 pub use report::CompactReport;
 
-/// The identifier of a job that commits once: Java's `BatchWriteBuilder.COMMIT_IDENTIFIER`.
-const COMMIT_IDENTIFIER: i64 = i64::MAX;
 /// How often a compaction is planned again after others changed the same files.
 const PLANS_MAX: usize = 5;
 
@@ -53,7 +52,7 @@ pub async fn compact_table(
         let table = table.at_latest_schema().await?;
         let jobs = plan(&table, request, request.picking(), PlanScope { only: only.as_ref(), aged: None }).await?.jobs;
         let Round { done, mut stale } = run(&table, jobs, request.at_once(), progress).await?;
-        let publication = publish(&table, &CommitName { user, identifier: COMMIT_IDENTIFIER }, done).await?;
+        let publication = publish(&table, &CommitName { user, identifier: BATCH_COMMIT_IDENTIFIER }, done).await?;
         report.extend(&publication.report);
         stale.extend(publication.clashed);
         if stale.is_empty() {

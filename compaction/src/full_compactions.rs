@@ -4,10 +4,8 @@
 //! Pure. Answers to `org.apache.paimon.flink.sink.GlobalFullCompactionSinkWrite` and
 //! `FullCompactedStartingScanner.isFullCompactedIdentifier`.
 
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{CoreOptions, Result};
-
-/// The identifier of a job that commits once: Java's `BatchWriteBuilder.COMMIT_IDENTIFIER`.
-const BATCH_IDENTIFIER: i64 = i64::MAX;
 
 /// When full compactions are due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +43,10 @@ impl FullCompactions {
     pub fn are_due(&self, identifier: i64, now_millis: i64) -> bool {
         match self.interval {
             Interval::Never => false,
-            Interval::Commits(commits) => identifier % commits == 0 || identifier == BATCH_IDENTIFIER,
+            Interval::Commits(commits) => identifier % commits == 0 || identifier == BATCH_COMMIT_IDENTIFIER,
             Interval::Millis(millis) => {
                 self.last_millis.is_none_or(|last| now_millis.saturating_sub(last) >= millis)
-                    || identifier == BATCH_IDENTIFIER
+                    || identifier == BATCH_COMMIT_IDENTIFIER
             }
         }
     }

@@ -9,6 +9,9 @@ use crate::json;
 /// The `version` that is written; files without one are of version 1.
 pub const SNAPSHOT_VERSION: i32 = 3;
 
+/// The commit identifier of a job that commits once: Java's `BatchWriteBuilder.COMMIT_IDENTIFIER`.
+pub const BATCH_COMMIT_IDENTIFIER: i64 = i64::MAX;
+
 /// What kind of change a snapshot made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

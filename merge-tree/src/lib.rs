@@ -5,6 +5,7 @@
 
 pub mod changelog;
 pub mod comparator;
+mod gallop;
 pub mod interval_partition;
 pub mod key_groups;
 pub mod key_value;

@@ -4,14 +4,12 @@
 //! which may live on as long-lived changelogs. Answers to `SnapshotManager`, `ChangelogManager` and `NextSnapshotFetcher`.
 
 use alluvium_format::options::key;
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{ChangelogProducer, CommitKind, Result, Snapshot};
 use alluvium_store::TableStore;
 
 use crate::follow_up_scanner::ChangeSource;
 use crate::starting_scanner::{SnapshotRange, StartFacts, StartupMode};
-
-/// The identifier of commits that end a bounded job: always fully compacted.
-const LAST_IDENTIFIER: i64 = i64::MAX;
 
 /// Which snapshots there are.
 ///
@@ -75,7 +73,8 @@ async fn latest_compacted(table: &TableStore, range: &SnapshotRange) -> Result<O
     for id in (earliest..=latest).rev() {
         let Some(snapshot) = table.snapshots().find(id).await? else { return Ok(None) };
         let identifier = snapshot.commit_identifier;
-        let counts = !full_only || identifier == LAST_IDENTIFIER || identifier % every == 0;
+        // A job that commits once always compacts fully.
+        let counts = !full_only || identifier == BATCH_COMMIT_IDENTIFIER || identifier % every == 0;
         if snapshot.commit_kind == CommitKind::Compact && counts {
             return Ok(Some(id));
         }

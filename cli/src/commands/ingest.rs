@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use alluvium::format::options::parse_duration_millis;
 use alluvium::{Error, ErrorKind, OverwriteScope, Table};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -15,7 +14,7 @@ use crate::input::{InputFormat, InputOptions, OnError, RowReader, UnknownMembers
 use crate::partitions;
 use crate::quantity::counted;
 use crate::warehouse::Warehouse;
-use crate::{interrupt, report};
+use crate::{interrupt, report, time_text};
 
 const EXAMPLES: &str = "\
 A row without a kind is an insert (+I). Absent columns are null. Rows are committed as soon as --commit-rows is reached or
@@ -53,7 +52,7 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     commit_rows: Option<usize>,
     /// Commit when rows have waited so long, as 500ms, 10s or 5min
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time_text::duration)]
     commit_interval: Duration,
     /// Commit as this user, and go on where its last commit of the same files ended
     #[arg(long, value_name = "USER")]
@@ -194,8 +193,4 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("give a number above 0".to_owned()),
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration_millis(text).map(Duration::from_millis).map_err(|error| error.to_string())
 }

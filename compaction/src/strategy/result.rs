@@ -21,13 +21,6 @@ pub struct CompactResult {
 }
 
 impl CompactResult {
-    /// Adds the result of another step of the same compaction.
-    pub fn merge(&mut self, step: Self) {
-        self.before.extend(step.before);
-        self.after.extend(step.after);
-        self.changelog.extend(step.changelog);
-    }
-
     /// The files of `after` that were written, not moved: those that are garbage when the result is never published.
     pub fn rewritten(&self) -> Vec<DataFileMeta> {
         let moved: HashSet<&str> = self.before.iter().map(|file| file.file_name.as_str()).collect();

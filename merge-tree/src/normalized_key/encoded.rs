@@ -10,6 +10,7 @@ use alluvium_format::{Error, Result};
 use arrow_array::RecordBatch;
 
 use super::{KeyEncoder, KeyStore, Keys};
+use crate::gallop::gallop;
 
 /// Odd, with bits all over: the golden ratio of 64 bits.
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -63,22 +64,7 @@ impl EncodedKeys {
     /// The first of the ascending keys `rows` that is not below a key of `other`; the end of `rows` when all are. Fast where that one is
     /// near the start.
     pub fn lower_bound(&self, rows: Range<usize>, other: &Self, other_row: usize) -> usize {
-        let below = |row: usize| self.compare(row, other, other_row).is_lt();
-        let (mut low, mut step) = (rows.start, 1);
-        while low < rows.end && below((low + step - 1).min(rows.end - 1)) {
-            low = (low + step).min(rows.end);
-            step *= 2;
-        }
-        let mut high = (low + step - 1).min(rows.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if below(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        gallop(rows, |row| self.compare(row, other, other_row).is_lt())
     }
 
     /// Adds a key of another batch of the same encoder.

@@ -11,6 +11,7 @@ use alluvium_format::{Error, ErrorKind, Result};
 
 use super::slot::Slot;
 use super::{MergeParts, MergeStep, Output, RETAINED_BATCHES_PER_RUN};
+use crate::gallop::gallop;
 use crate::key_groups::KeyGroups;
 use crate::key_value::KeyValueBatch;
 use crate::loser_tree::LoserTree;
@@ -243,7 +244,7 @@ impl<K: KeyStore> Merger<K> {
         };
         let bound = &self.slots[bound_slot].keys;
         let below = |row: usize| keys.compare(row, bound, bound_row).is_lt();
-        let end = gallop(row, keys.len(), below);
+        let end = gallop(row..keys.len(), below);
         if end < row + GALLOP_AFTER {
             self.streak.1 = 0;
         }
@@ -355,24 +356,4 @@ impl<K: KeyStore> Merger<K> {
             }
         }
     }
-}
-
-/// The first row of `from..end` that is not `below`, which holds for a beginning of them: doubling steps, then halves.
-fn gallop(from: usize, end: usize, below: impl Fn(usize) -> bool) -> usize {
-    let mut low = from;
-    let mut step = 1;
-    while low < end && below((low + step - 1).min(end - 1)) {
-        low = (low + step).min(end);
-        step *= 2;
-    }
-    let mut high = (low + step - 1).min(end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if below(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }

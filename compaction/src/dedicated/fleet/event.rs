@@ -44,7 +44,6 @@ pub enum FleetEvent {
 #[derive(Debug, Default)]
 pub struct FleetSummary {
     compacted: AtomicUsize,
-    skipped: AtomicUsize,
     failed: AtomicUsize,
 }
 
@@ -52,11 +51,6 @@ impl FleetSummary {
     /// Commits that were made.
     pub fn compacted(&self) -> usize {
         self.compacted.load(Ordering::Relaxed)
-    }
-
-    /// Tables that were left alone.
-    pub fn skipped(&self) -> usize {
-        self.skipped.load(Ordering::Relaxed)
     }
 
     /// Failures.
@@ -67,9 +61,8 @@ impl FleetSummary {
     pub(super) fn count(&self, event: &FleetEvent) {
         let counter = match event {
             FleetEvent::Compacted { .. } => &self.compacted,
-            FleetEvent::Skipped { .. } => &self.skipped,
             FleetEvent::Failed { .. } => &self.failed,
-            FleetEvent::Clashed { .. } => return,
+            FleetEvent::Clashed { .. } | FleetEvent::Skipped { .. } => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
