@@ -6,9 +6,11 @@ use alluvium_format::arrow::datum_at;
 use alluvium_format::text_value::to_text;
 use alluvium_format::{BinaryRow, ErrorKind, Predicate, json_value};
 use alluvium_store::{DataFileRead, DataFileReader, PartitionBucket, SystemColumns, TableStore};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type as ArrowInt32;
 use arrow_array::{
-    ArrayRef, Decimal256Array, FixedSizeBinaryArray, Int32Array, LargeStringArray, RecordBatch, Time64MicrosecondArray,
-    TimestampNanosecondArray, UInt32Array,
+    ArrayRef, Decimal256Array, FixedSizeBinaryArray, Int32Array, LargeStringArray, RecordBatch, StringArray,
+    Time64MicrosecondArray, TimestampNanosecondArray, UInt32Array,
 };
 use arrow_buffer::i256;
 use object_store::ObjectStore;
@@ -180,4 +182,31 @@ async fn other_names_and_levels() {
         "null",
     ];
     assert_eq!(json.collect::<Vec<_>>(), wanted);
+}
+
+#[tokio::test]
+async fn the_partition_is_what_the_manifest_says() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = memory_table::create(&store, memory_table::PARTITIONED, &[]).await;
+    let column = |name: &str, values: Vec<i32>| (name.to_owned(), Arc::new(Int32Array::from(values)) as ArrayRef);
+    // Tables that were moved here from Hive have files without it.
+    let batch = RecordBatch::try_from_iter([column("k", vec![1, 2]), column("v", vec![3, 4])]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let mut file = memory_table::file("moved", 0, 1..=2);
+    file.file_size = i64::try_from(bytes.len()).unwrap();
+    table.io().put("p=x/bucket-0/data-moved-0.parquet", bytes).await.unwrap();
+    let read = DataFileRead {
+        fields: table.schema().fields[..2].into(),
+        system: SystemColumns::None,
+        predicate: Predicate::True,
+        deletions: Arc::default(),
+    };
+    let bucket = PartitionBucket { partition: memory_table::partition("x"), bucket: 0 };
+    let values =
+        DataFileReader::open(&table, &bucket, &file, &read).await.unwrap().next().await.unwrap().unwrap().values;
+    assert_eq!(values.column(0).as_string::<i32>(), &StringArray::from(vec!["x", "x"]));
+    assert_eq!(values.column(1).as_primitive::<ArrowInt32>().values(), &[1, 2]);
 }

@@ -17,15 +17,16 @@ mod stored_file;
 
 use std::sync::Arc;
 
+use alluvium_format::arrow::array_from_datums;
 use alluvium_format::file_index::FileIndexResult;
 use alluvium_format::key_value_file::{SEQUENCE_NUMBER, SEQUENCE_NUMBER_ID, VALUE_KIND, VALUE_KIND_ID};
 use alluvium_format::{
-    DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot,
+    BinaryRow, DataField, DataFileMeta, DataType, Error, ErrorKind, Predicate, Result, ResultExt, RowKind, TypeRoot,
 };
 use alluvium_merge_tree::KeyValueBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
-use arrow_array::{Array, Int8Array, Int64Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Int8Array, Int64Array, RecordBatch};
 use arrow_schema::ArrowError;
 
 use super::PartitionBucket;
@@ -155,8 +156,9 @@ impl DataFileReader {
         let schema = table.schemas().get(file.schema_id).await.context(|| format!("reading {relative}"))?;
         let stored = StoredFile::open(&location, bytes).await?;
         let path = stored.0.path().to_owned();
+        let partition = partition_columns(table, &bucket.partition)?;
         let (evolution, mut fields) =
-            Evolution::plan(&schema.fields, &read.fields).context(|| format!("reading {relative}"))?;
+            Evolution::plan(&schema.fields, &read.fields, &partition).context(|| format!("reading {relative}"))?;
         let system = read.system.fields();
         fields.extend(system.iter().cloned());
         let part = FilePart { fields, rows: said, orc_instants: Instants::of(table.options())? };
@@ -221,6 +223,14 @@ impl DataFileReader {
         }
         Ok(DataFileBatch { values, sequences, kinds })
     }
+}
+
+/// The values of a partition, by the ids of their columns: the manifest says them, and a file need not hold them.
+fn partition_columns(table: &TableStore, partition: &BinaryRow) -> Result<Vec<(i32, ArrayRef)>> {
+    let fields = table.schema().partition_fields();
+    let values = partition.decode(&table.partition_types())?;
+    let column = |(field, value): (&DataField, _)| Ok((field.id, array_from_datums(&field.data_type, &[value])?));
+    fields.iter().zip(values).map(column).collect()
 }
 
 impl SystemColumns {

@@ -1,7 +1,8 @@
 //! From the schema a file was written with to the one that is asked for.
 //!
 //! Goes in: the fields of both. Comes out: which fields of the file's schema to read, and from their arrays those that are asked for.
-//! Fields are matched by id at every level; one that the file's schema lacks is null; a ROW of which it has no field that is asked
+//! Fields are matched by id at every level; a partition column has the partition's value, whatever the file says, which may lack it;
+//! one that the file's schema lacks is null; a ROW of which it has no field that is asked
 //! for is null as a whole, and so is a list or map of such rows; another type is cast. Answers to
 //! `org.apache.paimon.schema.SchemaEvolutionUtil` and `FormatReaderMapping`.
 
@@ -10,8 +11,11 @@ use std::sync::Arc;
 use alluvium_format::arrow::{to_arrow_schema, to_arrow_type};
 use alluvium_format::{DataField, DataType, Result, TypeRoot};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, UInt32Array, new_null_array,
+};
 use arrow_schema::{DataType as ArrowType, Fields, SchemaRef};
+use arrow_select::take::take;
 
 use super::cast::Cast;
 use super::refused;
@@ -28,6 +32,8 @@ pub(super) struct Evolution {
 enum Source {
     /// Nowhere: it is null.
     Absent(ArrowType),
+    /// The partition's value, in an array of its own.
+    Constant(ArrayRef),
     /// From a field that is read.
     Field { index: usize, conversion: Conversion },
 }
@@ -43,13 +49,24 @@ enum Conversion {
 }
 
 impl Evolution {
-    /// From the fields that a file was `written` with to those `asked` for; and which of the former must be read, pruned.
+    /// From the fields that a file was `written` with to those `asked` for; and which of the former must be read, pruned. Those of
+    /// the partition, by id, have their one value in an array.
     ///
     /// # Errors
     /// `Unsupported` for VARIANT, BLOB and VECTOR, and for a change of type that Paimon has no cast for.
-    pub(super) fn plan(written: &[DataField], asked: &[DataField]) -> Result<(Self, Vec<DataField>)> {
-        let read = prune_fields(written, asked);
-        let columns = sources(&read, asked)?;
+    pub(super) fn plan(
+        written: &[DataField],
+        asked: &[DataField],
+        partition: &[(i32, ArrayRef)],
+    ) -> Result<(Self, Vec<DataField>)> {
+        let value_of = |field: &DataField| partition.iter().find(|(id, _)| *id == field.id);
+        let stored: Vec<DataField> = asked.iter().filter(|field| value_of(field).is_none()).cloned().collect();
+        let read = prune_fields(written, &stored);
+        let columns = asked.iter().map(|field| match value_of(field) {
+            Some((_, value)) => Ok(Source::Constant(Arc::clone(value))),
+            None => source(&read, field),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         Ok((Self { columns, schema: to_arrow_schema(asked)? }, read))
     }
 
@@ -104,13 +121,14 @@ fn prune(written: &DataType, asked: &DataType) -> Option<DataType> {
 }
 
 fn sources(read: &[DataField], asked: &[DataField]) -> Result<Vec<Source>> {
-    let sources = asked.iter().map(|asked| {
-        Ok(match read.iter().position(|field| field.id == asked.id) {
-            None => Source::Absent(to_arrow_type(&asked.data_type)?),
-            Some(index) => Source::Field { index, conversion: conversion(&read[index].data_type, &asked.data_type)? },
-        })
-    });
-    sources.collect()
+    asked.iter().map(|asked| source(read, asked)).collect()
+}
+
+fn source(read: &[DataField], asked: &DataField) -> Result<Source> {
+    Ok(match read.iter().position(|field| field.id == asked.id) {
+        None => Source::Absent(to_arrow_type(&asked.data_type)?),
+        Some(index) => Source::Field { index, conversion: conversion(&read[index].data_type, &asked.data_type)? },
+    })
 }
 
 fn conversion(read: &DataType, asked: &DataType) -> Result<Conversion> {
@@ -143,6 +161,7 @@ impl Source {
     fn array(&self, read: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         match self {
             Self::Absent(arrow) => Ok(new_null_array(arrow, rows)),
+            Self::Constant(value) => take(value, &UInt32Array::from_value(0, rows), None).map_err(refused),
             Self::Field { index, conversion } => conversion.apply(&read[*index]),
         }
     }
