@@ -7,6 +7,7 @@ mod arguments;
 mod bad_input;
 mod compaction;
 mod external_paths;
+mod file_indexes;
 mod ingest;
 mod quickstart;
 mod reading;

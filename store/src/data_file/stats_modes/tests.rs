@@ -1,3 +1,5 @@
+//! Which statistics are kept of which column.
+
 use alluvium_format::{ColumnDefinition, DataType, FileSource, SchemaDefinition};
 
 use super::*;
