@@ -3,8 +3,9 @@
 use std::num::NonZero;
 
 use alluvium_compaction::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
-use alluvium_format::{Predicate, Result};
+use alluvium_format::{BucketMode, Predicate, Result};
 use alluvium_store::TableStore;
+use alluvium_writer::postpone::{compact_postponed, outlook_postponed};
 
 /// A compaction that is being asked for.
 #[derive(Clone, Debug)]
@@ -51,10 +52,13 @@ impl Compact {
     /// # Errors
     /// As [`Compact::execute`].
     pub async fn outlook(self) -> Result<Vec<BucketOutlook>> {
-        outlook(&self.store, &self.request).await
+        match self.is_postponed()? {
+            true => outlook_postponed(&self.store, &self.request).await,
+            false => outlook(&self.store, &self.request).await,
+        }
     }
 
-    /// Compacts.
+    /// Compacts. In tables of `bucket = -2` rows that wait are given their buckets first.
     ///
     /// # Errors
     /// `Unsupported` by name for what this library cannot write; `Conflict` when others changed the same files again and again.
@@ -67,7 +71,14 @@ impl Compact {
     /// # Errors
     /// As [`Compact::execute`].
     pub async fn execute_with_progress(self, progress: &(dyn Fn(usize, usize) + Send + Sync)) -> Result<CompactReport> {
+        if self.is_postponed()? {
+            return compact_postponed(&self.store, &self.request, progress).await;
+        }
         let user = self.store.io().namer().uuid();
         compact_table(&self.store, &user, &self.request, progress).await
+    }
+
+    fn is_postponed(&self) -> Result<bool> {
+        Ok(self.store.options().bucket_mode(self.store.schema())? == BucketMode::Postpone)
     }
 }

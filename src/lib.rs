@@ -5,6 +5,7 @@ mod compact;
 mod compact_tables;
 mod get;
 mod read;
+mod rescale;
 mod table;
 mod tail;
 mod write;
@@ -22,6 +23,7 @@ pub use alluvium_store::{
     BeforeVectors, Committed, EmptyCommits, ExternalStores, LocalDisk, LookedUp, MemoryBudget, OverwriteScope, Publish,
     TableName,
 };
+pub use alluvium_writer::rescale::RescaleReport;
 pub use alluvium_writer::{CommitExtras, CompactionWait, WriteMode, WriteOptions};
 pub use {arrow_array, arrow_schema, object_store};
 
@@ -30,6 +32,7 @@ pub use compact::Compact;
 pub use compact_tables::CompactTables;
 pub use get::Get;
 pub use read::Read;
+pub use rescale::Rescale;
 pub use table::Table;
 pub use tail::TableTail;
 pub use write::StreamWrite;

@@ -15,6 +15,7 @@ use arrow_array::RecordBatch;
 use crate::compact::Compact;
 use crate::get::Get;
 use crate::read::Read;
+use crate::rescale::Rescale;
 use crate::tail::TableTail;
 use crate::write::StreamWrite;
 
@@ -227,6 +228,11 @@ impl Table {
     /// A compaction.
     pub fn compact(&self) -> Compact {
         Compact::of(self.store.clone())
+    }
+
+    /// Splitting its partitions into another number of buckets.
+    pub fn rescale(&self) -> Rescale {
+        Rescale::of(self.store.clone())
     }
 
     /// Gives the files of the partitions for which `partitions` may be true the indexes that the options ask for now.

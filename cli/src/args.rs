@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    compact, compact_database, db, ingest, inspect, quickstart, rewrite_file_index, scan, table, tail,
+    compact, compact_database, db, ingest, inspect, quickstart, rescale, rewrite_file_index, scan, table, tail,
 };
 
 const EXAMPLES: &str = "\
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     CompactDatabase(compact_database::CompactDatabaseArgs),
     /// Give the files of a table the indexes that its options ask for now
     RewriteFileIndex(rewrite_file_index::RewriteFileIndexArgs),
+    /// Split partitions of a table into another number of buckets
+    Rescale(rescale::RescaleArgs),
     /// Look at a table: levels, sorted runs, amplification, snapshots, consumers
     Inspect(inspect::InspectArgs),
 }

@@ -5,6 +5,7 @@ mod alter;
 mod append;
 mod arguments;
 mod bad_input;
+mod buckets;
 mod compaction;
 mod external_paths;
 mod file_indexes;

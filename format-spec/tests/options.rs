@@ -128,7 +128,7 @@ fn what_is_not_there_is_refused_by_name() {
     for (option, refused) in [
         (("bucket", "2"), (false, false)),
         (("bucket", "-1"), (false, false)),
-        (("bucket", "-2"), (true, false)),
+        (("bucket", "-2"), (false, false)),
         (("merge-engine", "partial-update"), (false, false)),
         (("merge-engine", "aggregation"), (false, false)),
         (("merge-engine", "first-row"), (false, false)),

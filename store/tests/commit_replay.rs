@@ -147,6 +147,7 @@ async fn replay(ours: &TableStore, step: &Step) -> Vec<Snapshot> {
         identifier: theirs.commit_identifier,
         watermark: theirs.watermark,
         properties: theirs.properties.clone().unwrap_or_default(),
+        known_until: None,
         messages: messages(step),
     };
     let commit = FileStoreCommit::new(ours, theirs.commit_user.clone(), EmptyCommits::Published);

@@ -43,6 +43,7 @@ async fn a_commit_makes_up_to_two_snapshots_of_one_identifier() {
         identifier: 3,
         watermark: Some(50),
         properties: [("source".to_owned(), "a".to_owned())].into_iter().collect(),
+        known_until: None,
         messages: vec![message(BinaryRow::empty(), data, compacted)],
     };
     let committed = commit.commit(committable).await.unwrap().snapshots;
@@ -390,4 +391,77 @@ async fn a_local_table_is_committed_to_by_links() {
     let expected: Vec<String> =
         ["LATEST".to_owned()].into_iter().chain((1..=10).map(|id| format!("snapshot-{id}"))).collect();
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn rows_of_others_are_a_conflict_where_they_are_to_be_known() {
+    let table = create(&memory(), KEYED, &[]).await;
+    let (one, other) = (committer(&table, "one"), committer(&table, "other"));
+    let known = |identifier, until, name: &str| Committable {
+        known_until: Some(until),
+        ..append(identifier, vec![file(name, 0, 0..=9)])
+    };
+    one.commit(known(1, 0, "a")).await.unwrap();
+    let theirs = file("b", 0, 0..=9);
+    other.commit(append(1, vec![theirs.clone()])).await.unwrap();
+    let error = one.commit(known(2, 1, "c")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("snapshot 2 of user other changed rows since"), "{error}");
+    assert_eq!(live_names(&latest_live(&table).await), ["a", "b"]);
+    // What others compacted, and its own snapshots, are no rows that it does not know.
+    other.commit(compact(2, vec![theirs], vec![file("d", 5, 0..=9)])).await.unwrap();
+    one.commit(known(2, 2, "c")).await.unwrap();
+    one.commit(known(3, 2, "e")).await.unwrap();
+    let replaced = |until| Committable { known_until: Some(until), ..append(4, vec![file("f", 0, 0..=9)]) };
+    other.commit(append(3, vec![])).await.unwrap();
+    other.commit(append(4, vec![file("g", 0, 0..=9)])).await.unwrap();
+    let error = one.overwrite(OverwriteScope::Table, replaced(5)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    one.overwrite(OverwriteScope::Table, replaced(6)).await.unwrap();
+    assert_eq!(live_names(&latest_live(&table).await), ["f"]);
+    let error = one.commit(known(5, 20, "h")).await.unwrap_err();
+    assert!(error.to_string().contains("rolled back"), "{error}");
+}
+
+#[tokio::test]
+async fn rows_that_wait_are_of_no_account_until_they_have_buckets() {
+    let table = create(&memory(), KEYED, &[]).await;
+    let (one, other) = (committer(&table, "one"), committer(&table, "other"));
+    let waits = |mut committable: Committable| {
+        committable.messages.iter_mut().for_each(|message| (message.bucket, message.total_buckets) = (-2, -2));
+        committable
+    };
+    one.commit(append(1, vec![file("a", 0, 0..=9)])).await.unwrap();
+    let waiting = file("w", 0, 0..=9);
+    other.commit(waits(append(1, vec![waiting.clone()]))).await.unwrap();
+    let replaced =
+        |until, name: &str| Committable { known_until: Some(until), ..append(2, vec![file(name, 0, 0..=9)]) };
+    one.overwrite(OverwriteScope::Table, replaced(1, "b")).await.unwrap();
+    assert_eq!(live_names(&latest_live(&table).await), ["b", "w"]);
+    // They get their bucket: a COMPACT snapshot that brings rows.
+    let Committable { messages: gone, .. } = waits(compact(2, vec![waiting], vec![]));
+    let Committable { messages: come, .. } = compact(2, vec![], vec![file("x", 0, 0..=9)]);
+    let given = Committable { identifier: 2, messages: [gone, come].concat(), ..Committable::default() };
+    other.commit(given).await.unwrap();
+    assert_eq!(live_names(&latest_live(&table).await), ["b", "x"]);
+    let late = Committable { identifier: 3, ..replaced(3, "c") };
+    let error = one.overwrite(OverwriteScope::Table, late).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(live_names(&latest_live(&table).await), ["b", "x"]);
+}
+
+#[tokio::test]
+async fn rows_of_others_in_other_partitions_are_of_no_account_to_an_overwrite() {
+    let table = three_partitions(&memory(), &[]).await;
+    let (one, other) = (committer(&table, "one"), committer(&table, "other"));
+    let latest = table.snapshots().latest_id().await.unwrap().unwrap();
+    other.commit(append_to(partition("b"), 1, vec![file("theirs", 0, 0..=9)])).await.unwrap();
+    let replaced = |identifier, of: &str| Committable {
+        known_until: Some(latest),
+        ..append_to(partition(of), identifier, vec![file("ours", 0, 0..=9)])
+    };
+    let scope = |of: &str| OverwriteScope::Partitions(vec![partition(of)]);
+    let error = one.overwrite(scope("b"), replaced(1, "b")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    one.overwrite(scope("a"), replaced(2, "a")).await.unwrap();
 }

@@ -6,6 +6,8 @@ use alluvium_format::{BucketMode, Result};
 use alluvium_merge_tree::MergeOptions;
 use alluvium_store::TableStore;
 
+use crate::postpone::waiting_rows::table_of_waiting_files;
+
 /// What the writers of all buckets share.
 #[derive(Debug)]
 pub(crate) struct BucketSettings {
@@ -14,6 +16,8 @@ pub(crate) struct BucketSettings {
     pub(crate) total_buckets: i32,
     pub(crate) raw_changes: RawChanges,
     pub(crate) earlier_files: EarlierFiles,
+    /// The table as it is for files whose rows wait for their buckets; `None` where rows have buckets.
+    pub(crate) postponed: Option<TableStore>,
 }
 
 /// Whether a writer goes on from the files that are there.
@@ -30,7 +34,7 @@ pub(crate) enum EarlierFiles {
 pub(crate) enum Compaction {
     /// Here.
     ByWriter,
-    /// Elsewhere.
+    /// Elsewhere, or later.
     ByOthers,
 }
 
@@ -44,18 +48,22 @@ pub(crate) enum RawChanges {
 }
 
 impl BucketSettings {
-    /// Those of a table.
-    pub(crate) fn of(table: &TableStore) -> Result<Self> {
+    /// Those of a table for the writer of this user.
+    pub(crate) fn of(table: &TableStore, user: &str) -> Result<Self> {
         let options = table.options();
+        let postponed = options.bucket_mode(table.schema())? == BucketMode::Postpone;
         let is_input = options.changelog_producer()? == ChangelogProducer::Input;
         let is_unaware = options.bucket_mode(table.schema())? == BucketMode::Unaware;
-        let by_others = is_unaware || options.write_only()?;
+        let by_others = is_unaware || postponed || options.write_only()?;
+        let goes_on = !is_unaware && !postponed;
         Ok(Self {
             compact: CompactorSettings::of(table)?,
             compaction: if by_others { Compaction::ByOthers } else { Compaction::ByWriter },
-            earlier_files: if is_unaware { EarlierFiles::Ignored } else { EarlierFiles::Restored },
+            earlier_files: if goes_on { EarlierFiles::Restored } else { EarlierFiles::Ignored },
             total_buckets: options.bucket()?,
-            raw_changes: if is_input { RawChanges::Written } else { RawChanges::Dropped },
+            // Rows that wait become changes when they get their buckets.
+            raw_changes: if is_input && !postponed { RawChanges::Written } else { RawChanges::Dropped },
+            postponed: if postponed { Some(table_of_waiting_files(table, user)?) } else { None },
         })
     }
 

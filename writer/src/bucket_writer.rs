@@ -15,6 +15,7 @@ use arrow_array::Int64Array;
 
 use crate::bucket_settings::{BucketSettings, Compaction};
 use crate::flush::{Flush, Flushed};
+use crate::postpone::waiting_rows;
 use crate::restore::{Restored, restore};
 use crate::table_rows::TableRows;
 use crate::table_write::CompactionWait;
@@ -142,8 +143,15 @@ impl BucketWriter {
     pub(crate) async fn push(&mut self, rows: TableRows) -> Result<()> {
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let end = self.next_sequence.saturating_add(count);
-        let sequences = Int64Array::from_iter_values(self.next_sequence..end);
+        let postponed = self.settings.postponed.is_some();
+        let sequences = match postponed {
+            true => waiting_rows::sequences(rows.len()),
+            false => Int64Array::from_iter_values(self.next_sequence..end),
+        };
         let batch = KeyValueBatch::try_new(sequences, rows.kinds, rows.values)?;
+        if let Some(merge) = self.settings.merge().filter(|_| postponed) {
+            waiting_rows::check_retractions(merge, &batch)?;
+        }
         if self.buffer.must_be_flushed_before(&batch) {
             self.begin_flush().await?;
         }

@@ -3,14 +3,15 @@
 //!
 //! Goes in: the batches of a write buffer. Comes out: the metadata of the files; with `changelog-producer = input` also that of
 //! changelog files of the rows as they came, sorted by key. Invariant: a flush that fails, or that nobody waits for any more, leaves no
-//! file. Answers to `MergeTreeWriter.flushWriteBuffer` and `AppendOnlyWriter.flush`.
+//! file. Rows that wait for their buckets are written as they came. Answers to `MergeTreeWriter.flushWriteBuffer`,
+//! `AppendOnlyWriter.flush` and `PostponeBucketWriter.write`.
 
 use std::sync::Arc;
 
 use alluvium_compaction::{StopGuard, StopSignal, delete_unpublished};
 use alluvium_format::{DataFileMeta, Error, FileSource, Result};
 use alluvium_merge_tree::{KeyValueBatch, sort_buffer, sort_records};
-use alluvium_store::{DataFileSpec, FileContent, PartitionBucket, RollingFileWriter};
+use alluvium_store::{DataFileSpec, FileContent, PartitionBucket, RollingFileWriter, TableStore};
 use tokio::task::JoinHandle;
 
 use crate::bucket_settings::{BucketSettings, RawChanges};
@@ -123,7 +124,7 @@ impl Work {
         if let Some(merge) = self.settings.merge().filter(|_| self.settings.raw_changes == RawChanges::Written) {
             self.check_wanted()?;
             let sorted = sort_records(batches, merge)?;
-            flushed.changelog = self.write(vec![sorted], FileContent::Changelog).await?;
+            flushed.changelog = self.write(self.settings.table(), vec![sorted], FileContent::Changelog).await?;
         }
         Ok(())
     }
@@ -131,24 +132,30 @@ impl Work {
     async fn write_data(&self, batches: Vec<KeyValueBatch>, flushed: &mut Flushed) -> Result<()> {
         self.check_wanted()?;
         let content = FileContent::Data(FileSource::Append);
-        flushed.files = match self.settings.merge() {
-            Some(merge) => {
+        flushed.files = match (&self.settings.postponed, self.settings.merge()) {
+            (Some(table), _) => self.write(table, batches, FileContent::Waiting).await?,
+            (None, Some(merge)) => {
                 let merged = sort_buffer(&batches, merge)?;
                 drop(batches);
-                self.write(vec![merged], content).await?
+                self.write(self.settings.table(), vec![merged], content).await?
             }
-            None => self.write(batches, content).await?,
+            (None, None) => self.write(self.settings.table(), batches, content).await?,
         };
         self.check_wanted()
     }
 
-    async fn write(&self, batches: Vec<KeyValueBatch>, content: FileContent) -> Result<Vec<DataFileMeta>> {
+    async fn write(
+        &self,
+        table: &TableStore,
+        batches: Vec<KeyValueBatch>,
+        content: FileContent,
+    ) -> Result<Vec<DataFileMeta>> {
         let mut batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).peekable();
         if batches.peek().is_none() {
             return Ok(Vec::new());
         }
         let spec = DataFileSpec { bucket: self.bucket.clone(), level: LEVEL, content };
-        let mut writer = RollingFileWriter::new(self.settings.table(), spec)?;
+        let mut writer = RollingFileWriter::new(table, spec)?;
         for batch in batches {
             if let Err(error) = writer.write(&batch).await {
                 writer.abort().await;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use alluvium_format::binary_row::RowWriter;
 use alluvium_format::bucket::{KeyColumns, assign_buckets};
-use alluvium_format::{BinaryRow, BucketFunction, BucketMode, DataField, DataType, Error, Result, TableSchema};
+use alluvium_format::{BinaryRow, BucketFunction, BucketMode, DataField, DataType, Error, Result, TableSchema, path};
 use alluvium_store::{PartitionBucket, TableStore};
 use arrow_array::{ArrayRef, UInt32Array};
 
@@ -33,8 +33,10 @@ pub(crate) struct Partitioner {
 enum Buckets {
     /// By the bucket key.
     Fixed(BucketFunction, i32),
-    /// By what is known of the key.
-    Dynamic(Box<HashBucketAssigner>),
+    /// By what is known of the hash of the key.
+    Hashed(Box<HashBucketAssigner>),
+    /// Rows wait for their buckets.
+    Postponed,
     /// There is one for all.
     Unaware,
 }
@@ -63,10 +65,16 @@ impl Partitioner {
         let (schema, options) = (table.schema(), table.options());
         let (key, buckets) = match options.bucket_mode(schema)? {
             BucketMode::Dynamic => {
-                (schema.trimmed_primary_keys(), Buckets::Dynamic(Box::new(HashBucketAssigner::of(table, mode)?)))
+                (schema.trimmed_primary_keys(), Buckets::Hashed(Box::new(HashBucketAssigner::of(table, mode)?)))
+            }
+            BucketMode::CrossPartition => {
+                return Err(Error::unsupported("writing tables whose primary key lacks a partition column"));
+            }
+            BucketMode::Postpone => (Vec::new(), Buckets::Postponed),
+            BucketMode::Fixed(_) => {
+                (schema.bucket_keys()?, Buckets::Fixed(options.bucket_function()?, options.bucket()?))
             }
             BucketMode::Unaware => (Vec::new(), Buckets::Unaware),
-            _ => (schema.bucket_keys()?, Buckets::Fixed(options.bucket_function()?, options.bucket()?)),
         };
         Ok(Self {
             partition: Columns::of(schema, schema.partition_fields()),
@@ -75,19 +83,43 @@ impl Partitioner {
         })
     }
 
-    /// What says which bucket a key has, where it does not follow from the key.
-    pub(crate) fn assigner(&self) -> Option<&HashBucketAssigner> {
-        match &self.buckets {
-            Buckets::Fixed(..) | Buckets::Unaware => None,
-            Buckets::Dynamic(assigner) => Some(assigner),
+    /// The indexes that go into the table with their rows.
+    pub(crate) fn hash_assigner_mut(&mut self) -> Option<&mut HashBucketAssigner> {
+        match &mut self.buckets {
+            Buckets::Hashed(assigner) => Some(assigner),
+            _ => None,
         }
     }
 
-    /// Likewise.
-    pub(crate) fn assigner_mut(&mut self) -> Option<&mut HashBucketAssigner> {
+    /// What the writer was opened for; `None` where that makes no difference.
+    pub(crate) fn mode(&self) -> Option<WriteMode> {
+        match &self.buckets {
+            Buckets::Hashed(assigner) => Some(assigner.mode()),
+            Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => None,
+        }
+    }
+
+    /// Bytes of memory that stay, whatever is written; what may go to the local disk is not among them.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.buckets {
+            Buckets::Hashed(assigner) => assigner.bytes(),
+            _ => 0,
+        }
+    }
+
+    /// What was written is in the table.
+    pub(crate) fn committed(&mut self) {
         match &mut self.buckets {
-            Buckets::Fixed(..) | Buckets::Unaware => None,
-            Buckets::Dynamic(assigner) => Some(assigner),
+            Buckets::Hashed(assigner) => assigner.committed(),
+            Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => {}
+        }
+    }
+
+    /// Goes on from what the table has.
+    pub(crate) fn forget(&mut self) {
+        match &mut self.buckets {
+            Buckets::Hashed(assigner) => assigner.forget(),
+            Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => {}
         }
     }
 
@@ -96,15 +128,20 @@ impl Partitioner {
         if rows.len() == 0 {
             return Ok(Vec::new());
         }
-        let partitions = self.partitions(&rows)?;
+        let (partitions, count) = (self.partitions(&rows)?, rows.len());
         let key = self.key.pick(&rows);
         let buckets = match &mut self.buckets {
             Buckets::Fixed(function, buckets) => assign_buckets(*function, *buckets, &self.key.types, &key)?,
-            Buckets::Dynamic(assigner) => {
+            Buckets::Hashed(assigner) => {
                 assigner.load(&partitions.rows).await?;
                 assigner.assign(&partitions.rows, &partitions.of_rows, &key_hashes(&self.key.types, &key)?)?
             }
-            Buckets::Unaware => vec![0; rows.len()],
+            Buckets::Unaware => vec![0; count],
+            Buckets::Postponed => {
+                let mut split = by_bucket(rows, &partitions, &vec![0; count])?;
+                split.iter_mut().for_each(|(bucket, _)| bucket.bucket = path::POSTPONE_BUCKET);
+                return Ok(split);
+            }
         };
         by_bucket(rows, &partitions, &buckets)
     }
@@ -164,7 +201,7 @@ fn by_bucket(rows: TableRows, partitions: &Partitions, buckets: &[i32]) -> Resul
     };
     let first = places.first().copied().unwrap_or(0);
     if places.iter().all(|place| *place == first) {
-        return Ok(vec![(bucket_at(first)?, rows)]);
+        return if places.is_empty() { Ok(Vec::new()) } else { Ok(vec![(bucket_at(first)?, rows)]) };
     }
     let groups = group(&places, count);
     groups.into_iter().map(|(place, at)| Ok((bucket_at(place)?, rows.take(&at)?))).collect()

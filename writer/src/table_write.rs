@@ -7,6 +7,7 @@
 mod commits;
 mod compactions;
 mod hash_indexes;
+mod messages;
 mod room;
 
 use std::collections::BTreeMap;
@@ -86,6 +87,8 @@ pub struct TableWrite {
     commit: FileStoreCommit,
     /// The user's last snapshot.
     last: Option<Snapshot>,
+    /// The snapshot that the rows were read at, where they are to take the place of others.
+    read_at: Option<i64>,
     buckets: Buckets,
     /// Of a table without buckets.
     unaware: Option<UnawareCompaction>,
@@ -118,7 +121,7 @@ impl TableWrite {
             options.compaction = CompactionWait::Always;
         }
         let memory_bytes = options.memory_bytes.map_or_else(|| core.write_buffer_bytes(), Ok)?;
-        let settings = BucketSettings::of(table)?;
+        let settings = BucketSettings::of(table, user)?;
         let commit = FileStoreCommit::new(table, user, options.empty_commits);
         let mut write = Self {
             user: user.to_owned(),
@@ -131,6 +134,7 @@ impl TableWrite {
             settings: Arc::new(settings),
             last: commit.last_committed().await?,
             commit,
+            read_at: None,
             buckets: Buckets::new(),
             state: State::Open,
             table: table.clone(),

@@ -14,6 +14,8 @@ mod golden;
 mod lookups;
 mod model;
 mod overwrites;
+mod postpone;
+mod rescales;
 mod rows;
 mod spills;
 mod world;

@@ -110,7 +110,8 @@ impl World {
     /// The rows of the latest snapshot, by the text of their primary key.
     pub(crate) async fn read(&self) -> BTreeMap<String, Value> {
         let mut buckets: BTreeMap<(Vec<u8>, i32), (PartitionBucket, Vec<DataFileMeta>)> = BTreeMap::new();
-        for entry in self.live().await {
+        // What waits for its bucket is not read.
+        for entry in self.live().await.into_iter().filter(|entry| entry.bucket >= 0) {
             let bucket = PartitionBucket { partition: entry.partition, bucket: entry.bucket };
             let place = (bucket.partition.as_bytes().to_vec(), bucket.bucket);
             buckets.entry(place).or_insert_with(|| (bucket, Vec::new())).1.push(entry.file);
@@ -222,7 +223,7 @@ impl World {
     /// The names of the data, changelog and index files that are there.
     pub(crate) async fn data_files(&self) -> BTreeSet<String> {
         let all = self.table.io().list_all("").await.unwrap();
-        let is_data = |path: &str| path.ends_with(".parquet") || path.starts_with("index/");
+        let is_data = |path: &str| path.ends_with(".parquet") || path.ends_with(".avro") || path.starts_with("index/");
         let names = all.into_iter().filter(|file| is_data(&file.path));
         names.map(|file| file.path.rsplit('/').next().unwrap().to_owned()).collect()
     }

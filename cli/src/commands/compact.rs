@@ -14,7 +14,8 @@ const EXAMPLES: &str = "\
 Without --full it does what a writer's automatic rules would pick now; write-only tables too. Writers may go on meanwhile. Where rows
 are complete, or changelog is made, only once level 0 is compacted (changelog-producer = lookup, deletion vectors, first-row), it
 goes on until level 0 is empty. In tables without a primary key small files become large ones, and rows that were deleted go: with
---full also where there are fewer files than compaction.min.file-num.
+--full also where there are fewer files than compaction.min.file-num. In tables with bucket = -2 rows wait, and are not read, until
+this gives them their buckets: as many as their partition has, at first postpone.default-bucket-num.
 
 Examples:
   alluvium compact shop.orders --full

@@ -6,6 +6,7 @@ pub(crate) mod db;
 pub(crate) mod ingest;
 pub(crate) mod inspect;
 pub(crate) mod quickstart;
+pub(crate) mod rescale;
 pub(crate) mod rewrite_file_index;
 pub(crate) mod scan;
 pub(crate) mod table;
@@ -29,6 +30,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
         Command::Compact(args) => compact::run(args, &Warehouse::open(place)?).await,
         Command::CompactDatabase(args) => compact_database::run(args, &Warehouse::open(place)?).await,
         Command::RewriteFileIndex(args) => rewrite_file_index::run(args, &Warehouse::open(place)?).await,
+        Command::Rescale(args) => rescale::run(args, &Warehouse::open(place)?).await,
         Command::Inspect(args) => inspect::run(args, &Warehouse::open(place)?).await,
     }
 }

@@ -39,7 +39,7 @@ impl Default for CompactRequest {
 
 impl CompactRequest {
     /// What is picked in each bucket.
-    pub(super) fn picking(&self) -> Picking {
+    pub fn picking(&self) -> Picking {
         if self.full { Picking::Full } else { Picking::Universal }
     }
 

@@ -29,7 +29,7 @@ pub struct CompactReport {
 
 impl CompactReport {
     /// Adds the compaction of a bucket.
-    pub(crate) fn add(&mut self, compact: &CompactIncrement) {
+    pub fn add(&mut self, compact: &CompactIncrement) {
         let after: HashSet<&str> = compact.compact_after.iter().map(|file| file.file_name.as_str()).collect();
         let moved = compact.compact_before.iter().filter(|file| after.contains(file.file_name.as_str())).count();
         let rewritten = compact.compact_before.iter().filter(|file| !after.contains(file.file_name.as_str()));
@@ -40,5 +40,19 @@ impl CompactReport {
         self.changelog_files += compact.changelog_files.len();
         self.bytes_rewritten += rewritten.map(bytes_of).sum::<u64>();
         self.bytes_written += compact.written_files().map(bytes_of).sum::<u64>();
+    }
+    /// With what was done after it.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        Self {
+            snapshot: later.snapshot.or(self.snapshot),
+            buckets: self.buckets + later.buckets,
+            files_before: self.files_before + later.files_before,
+            files_after: self.files_after + later.files_after,
+            files_upgraded: self.files_upgraded + later.files_upgraded,
+            changelog_files: self.changelog_files + later.changelog_files,
+            bytes_rewritten: self.bytes_rewritten + later.bytes_rewritten,
+            bytes_written: self.bytes_written + later.bytes_written,
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The options of dynamic buckets: how keys get the bucket in which they stay.
+//! The options of buckets that do not follow from the key: how keys get the bucket in which they stay, now or later.
 //!
-//! Answers to `dynamic-bucket.*` of `org.apache.paimon.CoreOptions`.
+//! Answers to `dynamic-bucket.*` and `postpone.*` of `org.apache.paimon.CoreOptions`.
 
 use super::{CoreOptions, key};
 use crate::error::Result;
@@ -51,8 +51,18 @@ impl CoreOptions {
         }
     }
 
-    /// Checks the options of dynamic buckets.
+    /// `postpone.default-bucket-num`: how many buckets a partition gets when rows of it first get theirs.
+    pub fn postpone_default_bucket_num(&self) -> Result<i32> {
+        let name = key::POSTPONE_DEFAULT_BUCKET_NUM;
+        match self.number(name, 1)? {
+            buckets @ 1.. => Ok(buckets),
+            _ => Err(self.invalid(name, "1 or more")),
+        }
+    }
+
+    /// Checks the options of such buckets.
     pub(super) fn validate_dynamic_bucket(&self) -> Result<()> {
+        self.postpone_default_bucket_num()?;
         self.dynamic_bucket_target_rows()?;
         self.dynamic_bucket_max_buckets()?;
         self.dynamic_bucket_initial_buckets()?;
@@ -97,6 +107,7 @@ mod tests {
             ("dynamic-bucket.max-buckets", "40000"),
             ("dynamic-bucket.initial-buckets", "0"),
             ("dynamic-bucket.assigner-parallelism", "many"),
+            ("postpone.default-bucket-num", "0"),
         ] {
             let error = options(&[(name, value)]).validate_dynamic_bucket().unwrap_err();
             assert!(error.to_string().contains(name), "{error}");

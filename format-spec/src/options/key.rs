@@ -8,6 +8,7 @@ pub const DYNAMIC_BUCKET_TARGET_ROW_NUM: &str = "dynamic-bucket.target-row-num";
 pub const DYNAMIC_BUCKET_MAX_BUCKETS: &str = "dynamic-bucket.max-buckets";
 pub const DYNAMIC_BUCKET_INITIAL_BUCKETS: &str = "dynamic-bucket.initial-buckets";
 pub const DYNAMIC_BUCKET_ASSIGNER_PARALLELISM: &str = "dynamic-bucket.assigner-parallelism";
+pub const POSTPONE_DEFAULT_BUCKET_NUM: &str = "postpone.default-bucket-num";
 pub const PRIMARY_KEY: &str = "primary-key";
 pub const PARTITION: &str = "partition";
 pub const MERGE_ENGINE: &str = "merge-engine";

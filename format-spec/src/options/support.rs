@@ -68,10 +68,8 @@ impl CoreOptions {
     pub fn check_write_supported(&self, schema: &TableSchema) -> Result<()> {
         self.validate(schema)?;
         self.check_types(schema)?;
-        match self.bucket_mode(schema)? {
-            BucketMode::Fixed(_) | BucketMode::Dynamic | BucketMode::Unaware => {}
-            BucketMode::Postpone => return Err(refused(key::BUCKET, "-2 (postpone)")),
-            BucketMode::CrossPartition => return Err(refused(key::BUCKET, "-1 (cross-partition upsert)")),
+        if self.bucket_mode(schema)? == BucketMode::CrossPartition {
+            return Err(refused(key::BUCKET, "-1 (cross-partition upsert)"));
         }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
             self.check_format(key::FILE_FORMAT, &self.file_format(level)?, self.file_compression(level)?, schema)?;

@@ -42,6 +42,16 @@ pub(crate) enum Work {
     Overwrite { replaced: Replaced, new: Arc<Change> },
 }
 
+impl Work {
+    /// The partitions that it changes and no others; `None` where they are not given.
+    fn replaced(&self) -> Option<&Replaced> {
+        match self {
+            Self::Change(_) => None,
+            Self::Overwrite { replaced, .. } => Some(replaced),
+        }
+    }
+}
+
 /// What came of a put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Put {
@@ -94,6 +104,9 @@ impl FileStoreCommit {
     /// One attempt; `None` when somebody else published that id.
     async fn attempt(&self, work: &Work, latest: Option<&Snapshot>) -> Result<Option<Snapshot>> {
         let change = self.change_of(work, latest).await?;
+        if let Some(known) = change.known_until {
+            self.check_known_until(known, work.replaced(), latest).await?;
+        }
         let writer = self.table.manifests().writer(self.table.options(), self.table.partition_types())?;
         let preparation = Preparation { table: &self.table, writer: &writer, latest };
         let prepared = match preparation.write(&change).await {

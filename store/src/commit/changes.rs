@@ -34,6 +34,8 @@ pub(crate) struct Change {
     pub(crate) known: HashMap<(BinaryRow, i32), HashSet<String>>,
     /// The hash index files, partition by partition, that gave the rows of tables with dynamic buckets their buckets.
     pub(crate) known_index: HashMap<BinaryRow, HashSet<String>>,
+    /// The snapshot after which nobody else may have brought rows.
+    pub(crate) known_until: Option<i64>,
 }
 
 /// The parts of a commit.
@@ -47,7 +49,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// Those of a committable.
     pub(crate) fn of(committable: Committable, stats: DeletedStats) -> Self {
-        let Committable { identifier, watermark, properties, messages } = committable;
+        let Committable { identifier, watermark, properties, known_until, messages } = committable;
         let empty = |kind| Change {
             identifier,
             kind,
@@ -58,11 +60,13 @@ impl Changes {
             index: Vec::new(),
             known: HashMap::new(),
             known_index: HashMap::new(),
+            known_until: None,
         };
         let mut changes = Self { append: empty(CommitKind::Append), compact: empty(CommitKind::Compact) };
         for message in messages {
             changes.collect(message, stats);
         }
+        changes.append.known_until = known_until;
         if changes.append.replaces_rows() {
             changes.append.kind = CommitKind::Overwrite;
         }

@@ -9,6 +9,7 @@ mod changes;
 mod conflict;
 mod doubt;
 mod index_merge;
+mod known_rows;
 mod manifest_merge;
 mod overwrite;
 mod plan;
@@ -48,6 +49,9 @@ pub struct Committable {
     pub watermark: Option<i64>,
     /// Kept in the snapshot.
     pub properties: IndexMap<String, String>,
+    /// The snapshot, 0 before the first, up to which the rows of the table are known to whoever wrote these: rows that others brought since are
+    /// a conflict. `None` where it makes no difference.
+    pub known_until: Option<i64>,
     /// What each bucket's writer did.
     pub messages: Vec<CommitMessage>,
 }

@@ -48,7 +48,8 @@ impl Replaced {
         }
     }
 
-    fn has(&self, partition: &BinaryRow) -> bool {
+    /// Whether a partition is one of them.
+    pub(crate) fn has(&self, partition: &BinaryRow) -> bool {
         match self {
             Self::All => true,
             Self::Partitions(partitions) => partitions.contains(partition),
@@ -91,6 +92,7 @@ pub(crate) fn replace<'a>(
     Change {
         known: HashMap::new(),
         known_index: HashMap::new(),
+        known_until: new.known_until,
         kind: CommitKind::Overwrite,
         entries: gone.chain(new.entries.iter().cloned()).collect(),
         changelog: Vec::new(),

@@ -156,6 +156,7 @@ fn change() -> Change {
         index: Vec::new(),
         known: HashMap::new(),
         known_index: HashMap::new(),
+        known_until: None,
     }
 }
 

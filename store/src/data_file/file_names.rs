@@ -34,7 +34,7 @@ impl FileNames {
         let options = table.options();
         let named = options.file_suffix_include_compression()?;
         let prefix = match spec.content {
-            FileContent::Data(_) => options.data_file_prefix(),
+            FileContent::Data(_) | FileContent::Waiting => options.data_file_prefix(),
             FileContent::Changelog => options.changelog_file_prefix(),
         };
         let codec =

@@ -51,6 +51,8 @@ pub enum FileContent {
     Data(FileSource),
     /// Changes of the table: a key may come again, a `-U` stands before its `+U`.
     Changelog,
+    /// Rows that wait for their buckets, as they came.
+    Waiting,
 }
 
 impl FileContent {
@@ -58,14 +60,14 @@ impl FileContent {
     fn source(self) -> FileSource {
         match self {
             Self::Data(source) => source,
-            Self::Changelog => FileSource::Append,
+            Self::Changelog | Self::Waiting => FileSource::Append,
         }
     }
 
     /// What such files are called.
     fn name(self) -> &'static str {
         match self {
-            Self::Data(_) => "data",
+            Self::Data(_) | Self::Waiting => "data",
             Self::Changelog => "changelog",
         }
     }

@@ -92,7 +92,7 @@ impl RollingFileWriter {
     }
 
     /// Appends rows, whose `values` are all columns of the schema and whose keys are above all before them; in a changelog the last
-    /// key before them may go on.
+    /// key before them may go on, and rows that wait have no order but that of their coming.
     ///
     /// # Errors
     /// `Internal` when the keys do not ascend from batch to batch; `Storage`. All files are deleted then, and the writer is closed.
@@ -246,7 +246,7 @@ impl OpenFile {
 /// The format and the codec of a writer's files.
 fn written_as(options: &CoreOptions, content: FileContent, level: i32) -> Result<(FileFormat, FileCompression)> {
     let (format, compression) = match content {
-        FileContent::Data(_) => (options.file_format(level)?, options.file_compression(level)?),
+        FileContent::Data(_) | FileContent::Waiting => (options.file_format(level)?, options.file_compression(level)?),
         FileContent::Changelog => (options.changelog_file_format(level)?, options.changelog_file_compression(level)?),
     };
     let Some(format) = FileFormat::named(&format) else {
@@ -256,6 +256,9 @@ fn written_as(options: &CoreOptions, content: FileContent, level: i32) -> Result
 }
 
 fn check_ascending(last: Option<&Key>, first: &Key, content: FileContent) -> Result<()> {
+    if content == FileContent::Waiting {
+        return Ok(());
+    }
     match last.map(|last| datum::compare_keys(last, first)) {
         None | Some(Ordering::Less) => Ok(()),
         // Without a key there is no order but that of the rows.

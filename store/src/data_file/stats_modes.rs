@@ -84,7 +84,7 @@ impl Counted<'_> {
         self.count += 1;
         match self.of.content {
             _ if !has_own && !is_kept => Ok(StatsMode::None),
-            FileContent::Data(_) => self.options.stats_mode(name, self.of.option_level),
+            FileContent::Data(_) | FileContent::Waiting => self.options.stats_mode(name, self.of.option_level),
             FileContent::Changelog => self.options.changelog_file_stats_mode(name, self.of.option_level),
         }
     }

@@ -7,11 +7,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// What Alluvium may refuse as unsupported: of a table that both sides take, anything else is a difference.
-pub const REFUSED: [&str; 5] = [
+pub const REFUSED: [&str; 4] = [
     "data files of format avro",
     "writing tables without a primary key",
     "the option bucket = -1 (",
-    "the option bucket = -2 (",
     "file.format = avro",
 ];
 

@@ -44,7 +44,9 @@ impl TableWrite {
         self.check_mode(&change)?;
         self.state = State::Busy;
         let properties = extras.properties.into_iter().collect();
-        let head = Committable { identifier, watermark: extras.watermark, properties, messages: Vec::new() };
+        let known_until = self.read_at;
+        let head =
+            Committable { identifier, watermark: extras.watermark, properties, known_until, messages: Vec::new() };
         if self.last_committed().is_some_and(|last| identifier <= last) {
             return match self.finish(head).await {
                 Ok(committed) => {
@@ -64,9 +66,7 @@ impl TableWrite {
                 if let Some(snapshot) = committed.snapshots.last() {
                     self.last = Some(snapshot.clone());
                 }
-                if let Some(assigner) = self.partitioner.assigner_mut() {
-                    assigner.committed();
-                }
+                self.partitioner.committed();
                 self.state = State::Open;
                 Ok(committed)
             }
@@ -205,7 +205,10 @@ impl TableWrite {
         let messages: Vec<CommitMessage> = messages.into_iter().filter(|message| !message.compact.is_empty()).collect();
         let identifier = last.commit_identifier;
         let properties = last.properties.clone().unwrap_or_default();
-        let committable = Committable { identifier, watermark: last.watermark, properties, messages: messages.clone() };
+        let watermark = last.watermark;
+        let messages_of = messages.clone();
+        let committable =
+            Committable { identifier, watermark, properties, messages: messages_of, ..Committable::default() };
         // A commit has one COMPACT snapshot at most: a further one is that of a job of its own.
         let is_compacted = last.commit_kind == CommitKind::Compact;
         let user = if is_compacted { self.table.io().namer().uuid() } else { self.user.clone() };

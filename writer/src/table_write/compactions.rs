@@ -24,9 +24,7 @@ impl TableWrite {
     /// are done.
     pub(super) async fn finish(&mut self, head: Committable) -> Result<Committed> {
         self.abandon_buckets().await;
-        if let Some(assigner) = self.partitioner.assigner_mut() {
-            assigner.forget();
-        }
+        self.partitioner.forget();
         self.take_up_unfinished().await?;
         let is_last = |last: &Snapshot| last.commit_identifier == head.identifier;
         let lacks_compactions = |last: &Snapshot| last.commit_kind != CommitKind::Compact && is_last(last);

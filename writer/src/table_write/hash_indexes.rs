@@ -13,7 +13,7 @@ use crate::leftovers::Published;
 impl TableWrite {
     /// Checks that the writer was opened for such a change.
     pub(super) fn check_mode(&self, change: &Change) -> Result<()> {
-        match (self.partitioner.assigner().map(|assigner| assigner.mode()), change) {
+        match (self.partitioner.mode(), change) {
             (Some(WriteMode::Append), Change::Overwrite(_)) => Err(Error::invalid(
                 "an overwrite with dynamic buckets: its rows have the buckets of the rows that it is to replace; open the writer with \
                  WriteMode::Overwrite",
@@ -28,7 +28,7 @@ impl TableWrite {
 
     /// The messages with the indexes of the buckets that got keys. When these cannot be written, what the messages name is deleted.
     pub(super) async fn with_hash_indexes(&mut self, mut messages: Vec<CommitMessage>) -> Result<Vec<CommitMessage>> {
-        let Some(assigner) = self.partitioner.assigner_mut() else { return Ok(messages) };
+        let Some(assigner) = self.partitioner.hash_assigner_mut() else { return Ok(messages) };
         let files = match assigner.write_changed().await {
             Ok(files) => files.to_vec(),
             Err(error) => {

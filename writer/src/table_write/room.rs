@@ -113,8 +113,8 @@ impl TableWrite {
     fn relief(&mut self) -> Relief {
         let (waiting, flushing) = (self.waiting_bytes(), self.flushing_bytes());
         // Indexes of buckets stay: the buffers give way to them.
-        let index = self.partitioner.assigner().map_or(0, |assigner| assigner.bytes());
-        let (io, held) = (self.table.io(), waiting.saturating_add(flushing).saturating_add(index));
+        let held = waiting.saturating_add(flushing).saturating_add(self.partitioner.bytes());
+        let io = self.table.io();
         let fits = waiting <= self.room.waiting_bytes_max(io);
         let reserved = self.room.reserves(io, held);
         if fits && (reserved || held <= UNASKED_BYTES) {

@@ -1,6 +1,6 @@
 //! One table of a fleet: what was last seen of it, and when it is looked at again.
 
-use alluvium_format::{ErrorKind, Result};
+use alluvium_format::{BucketMode, Error, ErrorKind, Result};
 use alluvium_store::{FileSystemCatalog, TableStore};
 
 use super::FleetRequest;
@@ -87,6 +87,7 @@ impl Member {
         if self.quiet_at == Some(latest) {
             return Ok(Look::Quiet);
         }
+        check_has_buckets(&opened.table)?;
         opened.commit.identifier += 1;
         let picking = opened.picking(request);
         let aged = self.ages.aged();
@@ -136,5 +137,16 @@ impl Opened {
         } else {
             Picking::Universal
         }
+    }
+}
+
+/// Rows that wait for their buckets get them by a write, which is not for a fleet.
+fn check_has_buckets(table: &TableStore) -> Result<()> {
+    match table.options().bucket_mode(table.schema())? {
+        BucketMode::Postpone => Err(Error::unsupported(format!(
+            "giving rows of bucket = -2 their buckets among many tables, or for ever: compact {} by itself, as often as its rows are to be read",
+            table.name()
+        ))),
+        _ => Ok(()),
     }
 }

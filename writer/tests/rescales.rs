@@ -1,0 +1,101 @@
+//! Splitting partitions into another number of buckets.
+
+use std::collections::BTreeSet;
+
+use alluvium_format::{CompareOp, Datum, ErrorKind, Predicate};
+use alluvium_writer::CommitExtras;
+use alluvium_writer::rescale::{RescaleRequest, rescale};
+use serde_json::{Value, json};
+
+use crate::world::{World, add, delete, pairs};
+
+fn request(buckets: i32) -> RescaleRequest {
+    RescaleRequest { buckets: Some(buckets), partitions: Predicate::True }
+}
+
+/// Numbers of buckets, and the buckets that have files.
+async fn buckets(world: &World) -> (BTreeSet<i32>, BTreeSet<i32>) {
+    let live = world.live().await;
+    (live.iter().map(|entry| entry.total_buckets).collect(), live.iter().map(|entry| entry.bucket).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_stay_and_their_buckets_change() {
+    for options in [
+        json!({}),
+        json!({"changelog-producer": "lookup"}),
+        json!({"deletion-vectors.enabled": "true"}),
+        json!({"write-only": "true"}),
+    ] {
+        let mut all = json!({"bucket": "2", "num-sorted-run.compaction-trigger": "3"});
+        all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        let world = World::simple(all).await;
+        let mut writer = world.writer("w").await;
+        for identifier in 1..=3 {
+            world.write(&mut writer, &pairs(0..40, &identifier.to_string())).await;
+            world.write(&mut writer, &[delete(json!({"k": identifier, "v": null}))]).await;
+            writer.commit(identifier, CommitExtras::default()).await.unwrap();
+        }
+        let (before, changes) = (world.read().await, world.changelog().await.len());
+        let report = rescale(&world.table, &request(3)).await.unwrap();
+        assert_eq!((report.buckets, report.partitions, report.rows), (3, 1, 39), "{options}");
+        assert_eq!(world.read().await, before, "{options}");
+        assert_eq!(world.changelog().await.len(), changes, "nothing changed: {options}");
+        let (totals, used) = buckets(&world).await;
+        assert_eq!((totals, used), (BTreeSet::from([3]), BTreeSet::from([0, 1, 2])), "{options}");
+        // Again there is nothing to do.
+        assert_eq!(rescale(&world.table, &request(3)).await.unwrap().snapshot, None);
+        let mut writer = world.writer_of_buckets("w", 3).await;
+        world.write(&mut writer, &pairs(39..41, "4")).await;
+        writer.commit(4, CommitExtras::default()).await.unwrap();
+        drop(writer);
+        world.assert_no_garbage().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_at_a_time() {
+    let schema = json!({
+        "fields": [{"name": "p", "type": "INT NOT NULL"}, {"name": "k", "type": "INT NOT NULL"}, {"name": "v", "type": "INT"}],
+        "primaryKeys": ["p", "k"], "partitionKeys": ["p"], "options": {"bucket": "1"},
+    });
+    let world = World::new(schema).await;
+    let mut writer = world.writer("w").await;
+    let rows: Vec<_> = (0..30).map(|k| add(json!({"p": k % 2, "k": k, "v": k}))).collect();
+    world.write(&mut writer, &rows).await;
+    writer.commit(1, CommitExtras::default()).await.unwrap();
+    let before = world.read().await;
+    let partition = Predicate::Compare { column: "p".to_owned(), op: CompareOp::Eq, literal: Datum::Int(1) };
+    let one = RescaleRequest { buckets: Some(4), partitions: partition };
+    let report = rescale(&world.table, &one).await.unwrap();
+    assert_eq!((report.partitions, report.rows), (1, 15));
+    assert_eq!(world.read().await, before);
+    assert_eq!(buckets(&world).await.0, BTreeSet::from([1, 4]));
+    // The other one can be written, this one asks for its number of buckets.
+    world.write(&mut writer, &[add(json!({"p": 0, "k": 100, "v": 1}))]).await;
+    writer.commit(2, CommitExtras::default()).await.unwrap();
+    let rows: Vec<Value> = world.read().await.into_values().collect();
+    assert_eq!(rows.len(), 31);
+    let mut late = world.writer("late").await;
+    world.write(&mut late, &[add(json!({"p": 1, "k": 100, "v": 1}))]).await;
+    let error = late.commit(1, CommitExtras::default()).await.unwrap_err();
+    assert!(error.to_string().contains("4 buckets"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_number_of_buckets_is_refused() {
+    let dynamic = World::simple(json!({"bucket": "-1"})).await;
+    let error = rescale(&dynamic.table, &request(2)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let fixed = World::simple(json!({"bucket": "2"})).await;
+    for (buckets, words) in [(0, "one at least"), (-1, "one at least")] {
+        let error = rescale(&fixed.table, &request(buckets)).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains(words), "{error}");
+    }
+    // An empty table has nothing to split.
+    assert_eq!(rescale(&fixed.table, &request(3)).await.unwrap().snapshot, None);
+    let postponed = World::simple(json!({"bucket": "-2"})).await;
+    let none = RescaleRequest { buckets: None, partitions: Predicate::True };
+    let error = rescale(&postponed.table, &none).await.unwrap_err();
+    assert!(error.to_string().contains("say how many"), "{error}");
+}
