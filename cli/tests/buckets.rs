@@ -64,3 +64,28 @@ fn partitions_are_split_anew() {
     shell.run("alluvium -w wh rescale shop.orders --bucket-num 0").fails(1, &["one at least"]);
     shell.run("alluvium -w wh rescale shop.orders --partition nope=1").fails(2, &["--partition"]);
 }
+
+#[test]
+fn a_key_moves_between_partitions() {
+    let shell = Shell::new();
+    let schema = r#"{"fields":[{"name":"id","type":"BIGINT NOT NULL"},{"name":"day","type":"STRING"}],"primaryKeys":["id"],"partitionKeys":["day"]}"#;
+    shell.write("orders.json", schema);
+    shell.ok("alluvium -w wh db create shop");
+    shell.ok("alluvium -w wh table create shop.orders --schema orders.json");
+    for day in ["d1", "d2"] {
+        let rows: String = (0..3).map(|id| format!("{{\"id\":{id},\"day\":\"{day}\"}}\n")).collect();
+        shell.write("rows.ndjson", rows);
+        shell.ok("alluvium -w wh ingest shop.orders rows.ndjson");
+    }
+    shell.write("row.ndjson", r#"{"id":1,"day":null}"#);
+    shell.ok("alluvium -w wh ingest shop.orders row.ndjson");
+    let expected = [r#"{"id":0,"day":"d2"}"#, r#"{"id":1,"day":null}"#, r#"{"id":2,"day":"d2"}"#];
+    assert_eq!(shell.sorted(SCAN), expected);
+    shell.ok("alluvium -w wh compact shop.orders --full");
+    assert_eq!(shell.sorted(SCAN), expected);
+    shell
+        .run("alluvium -w wh ingest shop.orders row.ndjson --overwrite --partition day=d2")
+        .fails(1, &["its keys may be in the others"]);
+    shell.ok("alluvium -w wh ingest shop.orders row.ndjson --overwrite");
+    assert_eq!(shell.sorted(SCAN), [r#"{"id":1,"day":null}"#]);
+}

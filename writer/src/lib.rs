@@ -9,6 +9,7 @@ mod bucket_writer;
 mod default_values;
 mod flush;
 mod hash_assigner;
+mod key_assigner;
 mod leftovers;
 mod partitioner;
 pub mod postpone;

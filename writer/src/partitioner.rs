@@ -13,6 +13,7 @@ use alluvium_store::{PartitionBucket, TableStore};
 use arrow_array::{ArrayRef, UInt32Array};
 
 use crate::hash_assigner::HashBucketAssigner;
+use crate::key_assigner::KeyBucketAssigner;
 use crate::table_rows::TableRows;
 use crate::table_write::WriteMode;
 
@@ -35,6 +36,8 @@ enum Buckets {
     Fixed(BucketFunction, i32),
     /// By what is known of the hash of the key.
     Hashed(Box<HashBucketAssigner>),
+    /// By what is known of the key, which may be in another partition.
+    Keyed(Box<KeyBucketAssigner>),
     /// Rows wait for their buckets.
     Postponed,
     /// There is one for all.
@@ -67,9 +70,7 @@ impl Partitioner {
             BucketMode::Dynamic => {
                 (schema.trimmed_primary_keys(), Buckets::Hashed(Box::new(HashBucketAssigner::of(table, mode)?)))
             }
-            BucketMode::CrossPartition => {
-                return Err(Error::unsupported("writing tables whose primary key lacks a partition column"));
-            }
+            BucketMode::CrossPartition => (Vec::new(), Buckets::Keyed(Box::new(KeyBucketAssigner::of(table, mode)?))),
             BucketMode::Postpone => (Vec::new(), Buckets::Postponed),
             BucketMode::Fixed(_) => {
                 (schema.bucket_keys()?, Buckets::Fixed(options.bucket_function()?, options.bucket()?))
@@ -95,22 +96,38 @@ impl Partitioner {
     pub(crate) fn mode(&self) -> Option<WriteMode> {
         match &self.buckets {
             Buckets::Hashed(assigner) => Some(assigner.mode()),
+            Buckets::Keyed(assigner) => Some(assigner.mode()),
             Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => None,
         }
     }
 
-    /// Bytes of memory that stay, whatever is written; what may go to the local disk is not among them.
+    /// Whether a key may be in any partition.
+    pub(crate) fn moves_keys(&self) -> bool {
+        matches!(self.buckets, Buckets::Keyed(_))
+    }
+
+    /// Bytes of memory that stay, whatever is written; keys that may go to the local disk are not among them.
     pub(crate) fn bytes(&self) -> usize {
         match &self.buckets {
             Buckets::Hashed(assigner) => assigner.bytes(),
-            _ => 0,
+            Buckets::Keyed(assigner) => assigner.bytes(),
+            Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => 0,
         }
     }
 
-    /// What was written is in the table.
-    pub(crate) fn committed(&mut self) {
+    /// The snapshot up to which the rows of the table gave these rows their places; `None` where they did not, or indexes say it.
+    pub(crate) fn known_until(&self) -> Option<i64> {
+        match &self.buckets {
+            Buckets::Keyed(assigner) => assigner.known_until(),
+            _ => None,
+        }
+    }
+
+    /// What was written is in the table, whose snapshot this is.
+    pub(crate) fn committed(&mut self, snapshot: Option<i64>) {
         match &mut self.buckets {
             Buckets::Hashed(assigner) => assigner.committed(),
+            Buckets::Keyed(assigner) => assigner.committed(snapshot),
             Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => {}
         }
     }
@@ -119,6 +136,7 @@ impl Partitioner {
     pub(crate) fn forget(&mut self) {
         match &mut self.buckets {
             Buckets::Hashed(assigner) => assigner.forget(),
+            Buckets::Keyed(assigner) => assigner.forget(),
             Buckets::Fixed(..) | Buckets::Postponed | Buckets::Unaware => {}
         }
     }
@@ -137,6 +155,11 @@ impl Partitioner {
                 assigner.assign(&partitions.rows, &partitions.of_rows, &key_hashes(&self.key.types, &key)?)?
             }
             Buckets::Unaware => vec![0; count],
+            Buckets::Keyed(assigner) => {
+                let placed = assigner.place(rows, &partitions.rows, &partitions.of_rows).await?;
+                let partitions = Partitions { rows: placed.partitions, of_rows: placed.of_rows };
+                return by_bucket(placed.rows, &partitions, &placed.buckets);
+            }
             Buckets::Postponed => {
                 let mut split = by_bucket(rows, &partitions, &vec![0; count])?;
                 split.iter_mut().for_each(|(bucket, _)| bucket.bucket = path::POSTPONE_BUCKET);

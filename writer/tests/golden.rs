@@ -169,3 +169,13 @@ async fn appended_rows_without_buckets() {
 async fn appended_rows_in_buckets() {
     assert_as_paimon_made_it("append-bucketed", &[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_move_between_partitions() {
+    assert_as_paimon_made_it("cross-partition", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_stay_in_their_first_partition() {
+    assert_as_paimon_made_it("cross-partition-partial-update", &[]).await;
+}

@@ -5,6 +5,7 @@ mod append;
 mod append_model;
 mod commits;
 mod compactors;
+mod cross_partition;
 mod dynamic_buckets;
 mod engines;
 mod faults;

@@ -83,6 +83,34 @@ async fn a_partition_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_without_a_key_keep_their_order_in_each_bucket() {
+    let fields = json!([{"name": "k", "type": "INT"}, {"name": "n", "type": "INT"}]);
+    let options = json!({"bucket": "2", "bucket-key": "k"});
+    let world = World::new(json!({"fields": fields, "options": options})).await;
+    let mut writer = world.writer("w").await;
+    for commit in 0..4 {
+        let rows: Vec<_> = (0..30).map(|n| add(json!({"k": n % 7, "n": commit * 30 + n}))).collect();
+        world.write(&mut writer, &rows).await;
+        writer.commit(commit.into(), CommitExtras::default()).await.unwrap();
+    }
+    drop(writer);
+    let report = rescale(&world.table, &request(3)).await.unwrap();
+    assert_eq!((report.rows, buckets(&world).await.0), (120, BTreeSet::from([3])));
+    let mut all = Vec::new();
+    for rows in world.appended().await.into_values() {
+        for k in 0..7 {
+            let of_key = rows.iter().filter(|row| row["k"] == k).map(|row| row["n"].as_i64().unwrap());
+            let of_key: Vec<i64> = of_key.collect();
+            assert!(of_key.is_sorted(), "{of_key:?}");
+            all.extend(of_key);
+        }
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..120).collect::<Vec<_>>());
+    world.assert_no_garbage().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_number_of_buckets_is_refused() {
     let dynamic = World::simple(json!({"bucket": "-1"})).await;
     let error = rescale(&dynamic.table, &request(2)).await.unwrap_err();

@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) table: TableStore,
     pub(crate) store: FaultyStore,
     pub(crate) catalog: FileSystemCatalog,
+    pub(crate) clock: SimClock,
     name: TableName,
 }
 
@@ -37,15 +38,16 @@ impl World {
         let memory = FileSystemCatalog::open("memory:", &BTreeMap::new()).unwrap();
         let store = FaultyStore::new(Arc::clone(memory.io().store()));
         let base = memory.io().base().clone();
+        let clock = SimClock::at(1_700_000_000_000);
         let io = TableIo::new(Arc::new(store.clone()), base, Publish::ConditionalPut)
-            .with_clock_and_namer(Arc::new(SimClock::at(1_700_000_000_000)), Arc::new(SimNamer::new(7)))
+            .with_clock_and_namer(Arc::new(clock.clone()), Arc::new(SimNamer::new(7)))
             .with_cpu_pool(CpuPool::default());
         let catalog = FileSystemCatalog::of(io);
         catalog.create_database("d").await.unwrap();
         let name: TableName = "d.t".parse().unwrap();
         let definition = SchemaDefinition::from_json(schema.to_string().as_bytes()).unwrap();
         let table = catalog.create_table(&name, definition).await.unwrap();
-        Self { table, store, catalog, name }
+        Self { table, store, catalog, clock, name }
     }
 
     /// A table `k INT, v STRING` with key `k` and these options.

@@ -1,9 +1,9 @@
 //! The options of buckets that do not follow from the key: how keys get the bucket in which they stay, now or later.
 //!
-//! Answers to `dynamic-bucket.*` and `postpone.*` of `org.apache.paimon.CoreOptions`.
+//! Answers to `dynamic-bucket.*`, `cross-partition-upsert.*` and `postpone.*` of `org.apache.paimon.CoreOptions`.
 
-use super::{CoreOptions, key};
-use crate::error::Result;
+use super::{CoreOptions, key, parse_duration_millis};
+use crate::error::{Result, ResultExt};
 
 /// Buckets are 16-bit numbers in Java's index, and the highest one marks none.
 pub const DYNAMIC_BUCKETS_MAX: i32 = 32_767;
@@ -51,6 +51,22 @@ impl CoreOptions {
         }
     }
 
+    /// `cross-partition-upsert.index-ttl`, milliseconds: after so long it is forgotten in which partition a key is.
+    pub fn cross_partition_index_ttl_millis(&self) -> Result<Option<u64>> {
+        let name = key::CROSS_PARTITION_INDEX_TTL;
+        let parse = |text| parse_duration_millis(text).context(|| format!("the option {name}"));
+        self.get(name).map(parse).transpose()
+    }
+
+    /// `cross-partition-upsert.bootstrap-parallelism`: so many buckets at a time are read at most when a writer begins.
+    pub fn cross_partition_bootstrap_parallelism(&self) -> Result<usize> {
+        let name = key::CROSS_PARTITION_BOOTSTRAP_PARALLELISM;
+        match self.number(name, 10)? {
+            0 => Err(self.invalid(name, "1 or more")),
+            buckets => Ok(buckets),
+        }
+    }
+
     /// `postpone.default-bucket-num`: how many buckets a partition gets when rows of it first get theirs.
     pub fn postpone_default_bucket_num(&self) -> Result<i32> {
         let name = key::POSTPONE_DEFAULT_BUCKET_NUM;
@@ -62,6 +78,8 @@ impl CoreOptions {
 
     /// Checks the options of such buckets.
     pub(super) fn validate_dynamic_bucket(&self) -> Result<()> {
+        self.cross_partition_index_ttl_millis()?;
+        self.cross_partition_bootstrap_parallelism()?;
         self.postpone_default_bucket_num()?;
         self.dynamic_bucket_target_rows()?;
         self.dynamic_bucket_max_buckets()?;
@@ -107,6 +125,8 @@ mod tests {
             ("dynamic-bucket.max-buckets", "40000"),
             ("dynamic-bucket.initial-buckets", "0"),
             ("dynamic-bucket.assigner-parallelism", "many"),
+            ("cross-partition-upsert.index-ttl", "soon"),
+            ("cross-partition-upsert.bootstrap-parallelism", "0"),
             ("postpone.default-bucket-num", "0"),
         ] {
             let error = options(&[(name, value)]).validate_dynamic_bucket().unwrap_err();

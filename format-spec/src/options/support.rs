@@ -1,7 +1,7 @@
 //! What of Paimon's options this library has: a table that needs more is refused by name, for writing before anything is
 //! written, and for reading wherever the answer would not be right.
 
-use super::{BucketMode, ChangelogProducer, CoreOptions, FileCompression, key};
+use super::{ChangelogProducer, CoreOptions, FileCompression, key};
 use crate::avro::{Compression, data_file_schema};
 use crate::data_type::{DataType, TypeRoot};
 use crate::error::{Error, Result, ResultExt};
@@ -68,9 +68,6 @@ impl CoreOptions {
     pub fn check_write_supported(&self, schema: &TableSchema) -> Result<()> {
         self.validate(schema)?;
         self.check_types(schema)?;
-        if self.bucket_mode(schema)? == BucketMode::CrossPartition {
-            return Err(refused(key::BUCKET, "-1 (cross-partition upsert)"));
-        }
         for level in (0..self.num_levels()?).filter_map(|level| i32::try_from(level).ok()) {
             self.check_format(key::FILE_FORMAT, &self.file_format(level)?, self.file_compression(level)?, schema)?;
             if self.changelog_producer()? != ChangelogProducer::None {

@@ -44,7 +44,7 @@ impl TableWrite {
         self.check_mode(&change)?;
         self.state = State::Busy;
         let properties = extras.properties.into_iter().collect();
-        let known_until = self.read_at;
+        let known_until = self.read_at.or(self.partitioner.known_until());
         let head =
             Committable { identifier, watermark: extras.watermark, properties, known_until, messages: Vec::new() };
         if self.last_committed().is_some_and(|last| identifier <= last) {
@@ -66,7 +66,7 @@ impl TableWrite {
                 if let Some(snapshot) = committed.snapshots.last() {
                     self.last = Some(snapshot.clone());
                 }
-                self.partitioner.committed();
+                self.partitioner.committed(committed.snapshots.last().map(|snapshot| snapshot.id));
                 self.state = State::Open;
                 Ok(committed)
             }

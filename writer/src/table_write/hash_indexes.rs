@@ -4,7 +4,7 @@
 //! Answers to `org.apache.paimon.index.DynamicBucketIndexMaintainer`.
 
 use alluvium_format::{CommitMessage, Error, Result};
-use alluvium_store::PartitionBucket;
+use alluvium_store::{OverwriteScope, PartitionBucket};
 
 use super::commits::Change;
 use super::{TableWrite, WriteMode};
@@ -22,6 +22,11 @@ impl TableWrite {
                 "a commit that adds rows, by a writer with dynamic buckets that was opened with WriteMode::Overwrite: its rows have buckets of \
                  their own; open the writer with WriteMode::Append",
             )),
+            (Some(_), Change::Overwrite(scope)) if *scope != OverwriteScope::Table && self.partitioner.moves_keys() => {
+                Err(Error::unsupported(
+                    "overwriting some partitions of a table whose primary key lacks a partition column: its keys may be in the others",
+                ))
+            }
             _ => Ok(()),
         }
     }

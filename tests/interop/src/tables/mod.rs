@@ -111,7 +111,12 @@ impl AnyTable {
         buckets::key_type(&mut draft);
         buckets::of_keys(&mut draft);
         let (same_rows, same_changes) = (engine.same_rows, engine.same_changes);
-        let kinds = engine.kinds.clone();
+        let mut kinds = engine.kinds.clone();
+        let moves = draft.labels.iter().any(|label| label == "buckets: across partitions");
+        if moves && (draft.is("merge-engine", "partial-update") || draft.is("merge-engine", "aggregation")) {
+            // Paimon takes a row that goes to the partition of its key for an insert, also where it takes something back.
+            kinds.retain(|kind| ["+I", "+U"].contains(kind));
+        }
         Self::finish(draft, kinds, (same_rows, same_changes), OrderedBy::Key, engine.case.unordered)
     }
 
