@@ -26,11 +26,14 @@ fn rows_wait_for_a_compaction() {
     let shell = with_orders(r#""bucket":"-2","postpone.default-bucket-num":"2""#);
     ingest(&shell, 0..20);
     assert_eq!(shell.ok(SCAN), "");
+    let picture = shell.ok("alluvium -w wh inspect shop.orders");
+    assert!(picture.contains("bucket -2: 1 run, 1 file") && picture.contains("reads leave it out"), "{picture}");
+    assert!(!picture.contains("next compaction"), "{picture}");
     let outlook = shell.ok("alluvium -w wh compact shop.orders --dry-run --json");
     assert_eq!(outlook.lines().filter(|line| line.contains(r#""bucket":-2"#)).count(), 2, "{outlook}");
     assert_eq!(shell.ok(SCAN), "");
     let report = shell.json("alluvium -w wh compact shop.orders --json");
-    assert_eq!(report["snapshot"], json!(2), "{report}");
+    assert_eq!((&report["snapshot"], &report["buckets"]), (&json!(2), &json!(4)), "{report}");
     assert_eq!(shell.sorted(SCAN).len(), 20);
     ingest(&shell, 10..30);
     assert_eq!(shell.sorted(SCAN).len(), 20);

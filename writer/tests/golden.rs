@@ -179,3 +179,13 @@ async fn keys_that_move_between_partitions() {
 async fn keys_that_stay_in_their_first_partition() {
     assert_as_paimon_made_it("cross-partition-partial-update", &[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_wait() {
+    assert_as_paimon_made_it("postpone", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_given_their_buckets() {
+    assert_as_paimon_made_it("postpone-compacted", &[]).await;
+}

@@ -5,18 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use alluvium_compaction::{CompactReport, CompactRequest};
 use alluvium_format::{ErrorKind, Predicate, RowKind};
 use alluvium_sim::{Fault, FaultMode, Faults};
-use alluvium_store::{OverwriteScope, TableStore};
+use alluvium_store::OverwriteScope;
 use alluvium_writer::postpone::{compact_postponed, outlook_postponed};
 use alluvium_writer::rescale::{RescaleRequest, rescale};
 use alluvium_writer::{CommitExtras, TableWrite, WriteOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::{Row, World, add, batch_of, delete, pairs, replay};
-
-async fn compact(table: &TableStore, full: bool) -> alluvium_format::Result<CompactReport> {
-    compact_postponed(table, &CompactRequest { full, ..CompactRequest::default() }, &|_, _| {}).await
-}
+use crate::world::{Row, World, add, batch_of, compact, delete, pairs, replay};
 
 async fn world(options: Value) -> World {
     let mut all = json!({"bucket": "-2", "postpone.default-bucket-num": "2"});

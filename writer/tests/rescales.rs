@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use alluvium_format::{CompareOp, Datum, ErrorKind, Predicate};
+use alluvium_sim::{Fault, FaultMode, Faults};
 use alluvium_writer::CommitExtras;
 use alluvium_writer::rescale::{RescaleRequest, rescale};
 use serde_json::{Value, json};
 
-use crate::world::{World, add, delete, pairs};
+use crate::world::{World, add, compact, delete, pairs};
 
 fn request(buckets: i32) -> RescaleRequest {
     RescaleRequest { buckets: Some(buckets), partitions: Predicate::True }
@@ -126,4 +127,47 @@ async fn what_has_no_number_of_buckets_is_refused() {
     let none = RescaleRequest { buckets: None, partitions: Predicate::True };
     let error = rescale(&postponed.table, &none).await.unwrap_err();
     assert!(error.to_string().contains("say how many"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_fails_rows_stay_in_buckets_of_one_number() {
+    let prepared = async |vectors: &str| {
+        let world = World::simple(json!({"bucket": "2", "deletion-vectors.enabled": vectors})).await;
+        let mut writer = world.writer("w").await;
+        for identifier in 1..=2 {
+            world.write(&mut writer, &pairs(0..20 * identifier, &identifier.to_string())).await;
+            writer.commit(identifier.into(), CommitExtras::default()).await.unwrap();
+        }
+        world
+    };
+    for vectors in ["false", "true"] {
+        let (operations, rows) = {
+            let world = prepared(vectors).await;
+            world.store.arm(Faults::None);
+            rescale(&world.table, &request(3)).await.unwrap();
+            (world.store.operations().len(), world.read().await)
+        };
+        assert!(operations > 20 && rows.len() == 40, "{operations} operations");
+        for mode in FaultMode::ALL {
+            for operation in 0..operations {
+                let at = format!("vectors {vectors}, {mode:?} at {operation}");
+                let world = prepared(vectors).await;
+                world.store.arm(Faults::At(Fault { operation, mode }));
+                let outcome = rescale(&world.table, &request(3)).await;
+                world.store.arm(Faults::None);
+                let (totals, _) = buckets(&world).await;
+                let is_done = totals == BTreeSet::from([3]);
+                assert!(is_done || outcome.is_err() && totals == BTreeSet::from([2]), "{at}: {totals:?} {outcome:?}");
+                if let Err(error) = outcome {
+                    assert!(!matches!(error.kind(), ErrorKind::Internal | ErrorKind::Corrupt), "{at}: {error}");
+                }
+                let (named, there) = (world.named_files().await, world.data_files().await);
+                assert!(named.is_subset(&there), "{at}: {:?} are gone", named.difference(&there));
+                // Where deletion vectors are, rows of level 0 are read once they are compacted.
+                compact(&world.table, true).await.unwrap();
+                rescale(&world.table, &request(3)).await.unwrap();
+                assert_eq!((world.read().await, buckets(&world).await.0), (rows.clone(), BTreeSet::from([3])), "{at}");
+            }
+        }
+    }
 }

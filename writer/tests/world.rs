@@ -8,7 +8,7 @@ use alluvium_format::arrow::{array_from_datums, datum_at, to_arrow_schema};
 use alluvium_format::json_value::{from_json, to_json};
 use alluvium_format::options::MergeEngine;
 use alluvium_format::{
-    DataFileMeta, ManifestEntry, Predicate, Result, RowKind, SchemaDefinition, Snapshot, TableSchema,
+    BucketMode, DataFileMeta, ManifestEntry, Predicate, Result, RowKind, SchemaDefinition, Snapshot, TableSchema,
 };
 use alluvium_merge_tree::{MergeOptions, drop_deletes, interval_partition};
 use alluvium_sim::{FaultyStore, SimClock, SimNamer};
@@ -16,6 +16,7 @@ use alluvium_store::{
     CpuPool, DataFileRead, DataFileReader, DeletionVectors, FileSystemCatalog, MergeRead, PartitionBucket, Publish,
     SystemColumns, TableIo, TableName, TableStore, deletion_vectors, scan,
 };
+use alluvium_writer::postpone::compact_postponed;
 use alluvium_writer::{CompactionWait, TableWrite, WriteOptions};
 use arrow_array::{Int8Array, RecordBatch};
 use serde_json::{Map, Value, json};
@@ -276,6 +277,9 @@ pub(crate) fn replay(schema: &TableSchema, changes: &[Row]) -> BTreeMap<String, 
 /// Compacts a table as a job of its own.
 pub(crate) async fn compact(table: &TableStore, full: bool) -> Result<CompactReport> {
     let request = CompactRequest { full, ..CompactRequest::default() };
+    if table.options().bucket_mode(table.schema())? == BucketMode::Postpone {
+        return compact_postponed(table, &request, &|_, _| {}).await;
+    }
     compact_table(table, &table.io().namer().uuid(), &request, &|_, _| {}).await
 }
 

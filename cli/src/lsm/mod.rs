@@ -8,7 +8,7 @@ pub(crate) mod picture;
 use std::collections::{BTreeMap, HashMap};
 
 use alluvium::format::text_value::to_text;
-use alluvium::format::{DataFileMeta, IndexManifestEntry, ManifestEntry};
+use alluvium::format::{DataFileMeta, IndexManifestEntry, ManifestEntry, path};
 use alluvium::strategy::{
     CompactStrategy, CompactUnit, LevelSortedRun, Levels, PickState, PickTime, UniversalCompaction,
 };
@@ -36,6 +36,8 @@ pub(crate) enum Reads {
     AboveLevel0,
     /// It reads all files one after the other: the table has no key.
     InTurn,
+    /// It leaves them out: their rows wait for their buckets.
+    Waiting,
 }
 
 /// A sorted run.
@@ -88,6 +90,7 @@ impl BucketTree {
             Reads::MergeAll => self.runs.len(),
             Reads::AboveLevel0 => usize::from(self.runs.iter().any(|run| run.level > 0)),
             Reads::InTurn => 1,
+            Reads::Waiting => 0,
         }
     }
 
@@ -160,8 +163,14 @@ pub(crate) fn trees_of(
     buckets
         .into_iter()
         .map(|((partition, bucket), files)| {
-            let reads = reads_of(table.schema(), &files, looked_up);
-            let (runs, next) = tree_of(table.schema(), table.options(), files, &deleted)?;
+            let reads = match bucket {
+                path::POSTPONE_BUCKET => Reads::Waiting,
+                _ => reads_of(table.schema(), &files, looked_up),
+            };
+            let (runs, next) = match reads {
+                Reads::InTurn | Reads::Waiting => (vec![heap_of(&files, &deleted)], NextCompaction::NoTree),
+                Reads::MergeAll | Reads::AboveLevel0 => tree_of(table.schema(), table.options(), files, &deleted)?,
+            };
             Ok(BucketTree { partition, bucket, runs, reads, next })
         })
         .collect()
@@ -192,17 +201,16 @@ fn tree_of(
     files: Vec<DataFileMeta>,
     deleted: &Deleted,
 ) -> Result<(Vec<Run>, NextCompaction)> {
-    if schema.primary_keys.is_empty() {
-        let types: [DataType; 0] = [];
-        let mut run = run_of(0, &files, &types, deleted);
-        run.files = files.len();
-        return Ok((vec![run], NextCompaction::NoTree));
-    }
     let types = schema.key_types();
     let levels = Levels::restore(files, &types, options.num_levels()?)?;
     let runs = levels.level_sorted_runs();
     let next = next_compaction(options, &runs, levels.number_of_levels())?;
     Ok((runs.iter().map(|run| run_of(run.level, run.run.files(), &types, deleted)).collect(), next))
+}
+
+/// Files that are no tree, as one run without keys.
+fn heap_of(files: &[DataFileMeta], deleted: &Deleted) -> Run {
+    Run { min_key: String::new(), max_key: String::new(), ..run_of(0, files, &[], deleted) }
 }
 
 fn run_of(level: i32, files: &[DataFileMeta], key_types: &[DataType], deleted: &Deleted) -> Run {

@@ -69,6 +69,7 @@ fn reads(tree: &BucketTree) -> String {
         Reads::AboveLevel0 if tree.runs.iter().any(|run| run.level == 0) => {
             "reads merge none and leave level 0 out until it is compacted".to_owned()
         }
+        Reads::Waiting => "reads leave it out until compact gives its rows their buckets".to_owned(),
         Reads::AboveLevel0 | Reads::InTurn => "reads merge none".to_owned(),
     }
 }

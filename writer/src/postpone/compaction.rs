@@ -120,6 +120,8 @@ async fn compact_once(table: &TableStore, request: &CompactRequest) -> Result<Co
             let snapshot = committed.snapshots.last().map(|snapshot| snapshot.id);
             let mut report = CompactReport { snapshot, ..CompactReport::default() };
             messages.iter().for_each(|message| report.add(&message.compact));
+            // Of the postpone bucket files are only taken.
+            report.buckets = messages.iter().filter(|message| message.bucket >= 0).count();
             Ok(report)
         }
         Err(error) => {
