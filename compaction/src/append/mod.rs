@@ -2,7 +2,7 @@
 //!
 //! Goes in: the files of a bucket. Comes out: fewer files with the same rows. [`queue`] picks where rows have an order, which is that of
 //! the bucket's files; [`coordinator`] packs where they have none, as in tables without buckets; both are pure. [`AppendCompaction`] and
-//! [`UnawareCompaction`] work beside a writer, [`AppendTask`] by itself. Answers to `org.apache.paimon.append`.
+//! [`UnawareCompaction`] work beside a writer, `AppendTask` by itself. Answers to `org.apache.paimon.append`.
 
 mod compaction;
 pub mod coordinator;
