@@ -59,6 +59,17 @@ impl BucketCompaction {
         Ok(Self { settings, bucket, levels, deletions, looked_up, index_file, picks, running: None, folded })
     }
 
+    /// Going on from what earlier picks left.
+    #[must_use]
+    pub(crate) fn with_picks(self, picks: PickState) -> Self {
+        Self { picks, ..self }
+    }
+
+    /// What its picks leave for those after them.
+    pub(crate) fn picks(&self) -> PickState {
+        self.picks
+    }
+
     /// Takes a file that the writer flushed.
     ///
     /// # Errors
@@ -97,13 +108,14 @@ impl BucketCompaction {
         self.settings.needs_lookup() && !self.levels.level0().is_empty()
     }
 
-    /// What [`BucketCompaction::trigger`] would do now.
+    /// What [`BucketCompaction::trigger`] would do now, and what that pick would leave for those after it.
     ///
     /// # Errors
     /// `Corrupt` when a file's key range cannot be decoded.
-    pub fn preview(&self, picking: Picking) -> Result<Option<CompactPlan>> {
-        let picking = self.picking(picking);
-        self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut self.picks.clone())
+    pub fn preview(&self, picking: Picking) -> Result<(Option<CompactPlan>, PickState)> {
+        let (picking, mut picks) = (self.picking(picking), self.picks);
+        let plan = self.settings.plan(&self.levels, self.deletions.vectors(), picking, &mut picks)?;
+        Ok((plan, picks))
     }
 
     /// Full where a lookup would find one of several live rows of a key: these are merged with each other first.

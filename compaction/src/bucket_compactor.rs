@@ -2,6 +2,7 @@
 //!
 //! Answers to `org.apache.paimon.compact.CompactManager`.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use alluvium_format::{CompactIncrement, DataFileMeta, Result};
@@ -10,6 +11,7 @@ use alluvium_store::{BucketDeletionVectors, LookedUp, PartitionBucket, TableStor
 use crate::append::{AppendCompaction, AppendSettings};
 use crate::bucket_compaction::BucketCompaction;
 use crate::settings::{CompactSettings, Picking};
+use crate::strategy::PickState;
 
 /// What the compactions of a table go by.
 #[derive(Clone, Debug)]
@@ -30,15 +32,23 @@ pub enum BucketCompactor {
 }
 
 impl CompactorSettings {
-    /// Those of a table.
+    /// Those of a table, of which as many buckets are compacted at a time as there are cores.
     ///
     /// # Errors
     /// `Invalid` for a wrong option.
     pub fn of(table: &TableStore) -> Result<Self> {
+        Self::at_once(table, std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Those of a table, of which so many buckets are compacted at a time.
+    ///
+    /// # Errors
+    /// As [`CompactorSettings::of`].
+    pub(crate) fn at_once(table: &TableStore, buckets: NonZero<usize>) -> Result<Self> {
         Ok(if table.schema().primary_keys.is_empty() {
-            Self::Append(AppendSettings::of(table)?)
+            Self::Append(AppendSettings::at_once(table, buckets)?)
         } else {
-            Self::MergeTree(CompactSettings::of(table)?)
+            Self::MergeTree(CompactSettings::at_once(table, buckets)?)
         })
     }
 
@@ -54,6 +64,14 @@ impl CompactorSettings {
     pub fn needs_lookup(&self) -> bool {
         match self {
             Self::MergeTree(settings) => settings.needs_lookup(),
+            Self::Append(_) => false,
+        }
+    }
+
+    /// Whether what is to be done changes by the clock, though no file does.
+    pub(crate) fn goes_by_clock(&self) -> bool {
+        match self {
+            Self::MergeTree(settings) => settings.goes_by_clock(),
             Self::Append(_) => false,
         }
     }
@@ -79,6 +97,23 @@ impl BucketCompactor {
                 Self::Append(Box::new(AppendCompaction::new(settings, bucket, files, vectors)))
             }
         })
+    }
+
+    /// Going on from what earlier picks left.
+    #[must_use]
+    pub(crate) fn with_picks(self, picks: PickState) -> Self {
+        match self {
+            Self::MergeTree(compaction) => Self::MergeTree(Box::new(compaction.with_picks(picks))),
+            Self::Append(compaction) => Self::Append(compaction),
+        }
+    }
+
+    /// What its picks leave for those after them.
+    pub(crate) fn picks(&self) -> PickState {
+        match self {
+            Self::MergeTree(compaction) => compaction.picks(),
+            Self::Append(_) => PickState::default(),
+        }
     }
 
     /// Takes a file that the writer flushed.
@@ -116,14 +151,6 @@ impl BucketCompactor {
         match self {
             Self::MergeTree(compaction) => compaction.is_not_completed(),
             Self::Append(compaction) => compaction.is_running(),
-        }
-    }
-
-    /// Whether level 0 waits for its lookups.
-    pub fn awaits_lookups(&self) -> bool {
-        match self {
-            Self::MergeTree(compaction) => compaction.awaits_lookups(),
-            Self::Append(_) => false,
         }
     }
 

@@ -22,7 +22,7 @@ use alluvium_store::{PartitionBucket, TableStore};
 
 use self::bucket_job::DoneJob;
 use self::compact_job::CompactJob;
-use self::planning::{PlanScope, plan};
+use self::planning::{Known, plan};
 use self::publish::{CommitName, publish};
 use self::runner::Runner;
 use crate::stop::StopGuard;
@@ -50,7 +50,8 @@ pub async fn compact_table(
     let mut user = user.to_owned();
     for _ in 0..PLANS_MAX {
         let table = table.at_latest_schema().await?;
-        let jobs = plan(&table, request, request.picking(), PlanScope { only: only.as_ref(), aged: None }).await?.jobs;
+        let known = Known { only: only.as_ref(), ..Known::default() };
+        let jobs = plan(&table, request, request.picking(), known).await?.jobs;
         let Round { done, mut stale } = run(&table, jobs, request.at_once(), progress).await?;
         let publication = publish(&table, &CommitName { user, identifier: BATCH_COMMIT_IDENTIFIER }, done).await?;
         report.extend(&publication.report);
@@ -62,15 +63,16 @@ pub async fn compact_table(
         // A user has one COMPACT snapshot of an identifier at most.
         user = table.io().namer().uuid();
     }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "others compacted the same files of {} again and again, at last in {} of its buckets: let one job at a time compact it, with \
-             write-only = true for all others",
-            table.name(),
-            only.map_or(0, |buckets| buckets.len())
-        ),
-    ))
+    Err(always_clashed(table.name(), only.map_or(0, |buckets| buckets.len())))
+}
+
+/// Others were first in so many buckets, however often they were planned.
+fn always_clashed(table: &str, buckets: usize) -> Error {
+    let message = format!(
+        "others compacted the same files of {table} again and again, at last in {buckets} of its buckets: let one job at a time compact it, \
+         with write-only = true for all others"
+    );
+    Error::new(ErrorKind::Conflict, message)
 }
 
 /// What [`compact_table`] would do, the hottest bucket first.
@@ -79,7 +81,7 @@ pub async fn compact_table(
 /// As [`compact_table`], of which only reading is done.
 pub async fn outlook(table: &TableStore, request: &CompactRequest) -> Result<Vec<BucketOutlook>> {
     let table = table.at_latest_schema().await?;
-    let jobs = plan(&table, request, request.picking(), PlanScope::default()).await?.jobs;
+    let jobs = plan(&table, request, request.picking(), Known::default()).await?.jobs;
     Ok(jobs.into_iter().map(CompactJob::into_outlook).collect())
 }
 
@@ -102,23 +104,16 @@ async fn run(
     let stop = StopGuard::default();
     let mut runner = Runner::new(jobs.into_iter().enumerate(), at_once, stop.signal());
     let (mut done, mut stale, mut failure) = (Vec::with_capacity(total), HashSet::new(), None);
-    loop {
-        match runner.next().await {
-            Ok(None) => break,
-            Ok(Some(outcome)) => match outcome.done {
-                Ok(job) => {
-                    done.push((outcome.key, job));
-                    progress(done.len(), total);
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => drop(stale.insert(outcome.bucket)),
-                Err(error) => {
-                    stop.stop();
-                    // The first says what happened; those after it were stopped.
-                    failure.get_or_insert(error);
-                }
-            },
+    while let Some(outcome) = runner.next().await {
+        match outcome.done {
+            Ok(job) => {
+                done.push((outcome.key, job));
+                progress(done.len(), total);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => drop(stale.insert(outcome.bucket)),
             Err(error) => {
                 stop.stop();
+                // The first says what happened; those after it were stopped.
                 failure.get_or_insert(error);
             }
         }

@@ -25,18 +25,31 @@ enum Interval {
     Millis(i64),
 }
 
+impl Interval {
+    fn of(options: &CoreOptions) -> Result<Self> {
+        Ok(match (options.full_compaction_delta_commits()?, options.full_compaction_interval_millis()?) {
+            (Some(commits), _) => Self::Commits(i64::from(commits.max(1))),
+            (None, Some(millis)) => Self::Millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+            (None, None) => Self::Never,
+        })
+    }
+}
+
 impl FullCompactions {
     /// As the options say.
     ///
     /// # Errors
     /// `Invalid` for a wrong option.
     pub fn of(options: &CoreOptions) -> Result<Self> {
-        let interval = match (options.full_compaction_delta_commits()?, options.full_compaction_interval_millis()?) {
-            (Some(commits), _) => Interval::Commits(i64::from(commits.max(1))),
-            (None, Some(millis)) => Interval::Millis(i64::try_from(millis).unwrap_or(i64::MAX)),
-            (None, None) => Interval::Never,
-        };
-        Ok(Self { interval, last_millis: None })
+        Ok(Self { interval: Interval::of(options)?, last_millis: None })
+    }
+
+    /// As the options say from now on.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong option.
+    pub fn under(&self, options: &CoreOptions) -> Result<Self> {
+        Ok(Self { interval: Interval::of(options)?, last_millis: self.last_millis })
     }
 
     /// Whether they go into the commit of this identifier at this time.

@@ -49,13 +49,20 @@ pub struct CompactSettings {
 }
 
 impl CompactSettings {
-    /// Those of a table.
+    /// Those of a table, of which as many buckets are compacted at a time as there are cores.
     ///
     /// # Errors
     /// `Invalid` for a wrong option.
     pub fn of(table: &TableStore) -> Result<Arc<Self>> {
+        Self::at_once(table, std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Those of a table, of which so many buckets are compacted at a time.
+    ///
+    /// # Errors
+    /// As [`CompactSettings::of`].
+    pub(crate) fn at_once(table: &TableStore, buckets: NonZero<usize>) -> Result<Arc<Self>> {
         let (schema, options) = (table.schema(), table.options());
-        let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         let all_files = options.force_rewrite_all_files()?;
         let merge = MergeOptions::new(schema, options)?;
         let rewriter = RewriterKind::new(options)?;
@@ -66,7 +73,7 @@ impl CompactSettings {
             deletion_kind: options.deletion_vector_kind()?,
             expire: RecordLevelExpire::new(schema, options)?,
             rewriter,
-            open: Semaphore::new(threads.get()),
+            open: Semaphore::new(buckets.get().min(Semaphore::MAX_PERMITS)),
             key_types: schema.key_types(),
             rewriting: if all_files { Rewriting::AllFiles } else { Rewriting::WhereNeeded },
             small_file_bytes: CompactRules::small_file_bytes_of(options.target_file_bytes(schema)?),
@@ -96,6 +103,12 @@ impl CompactSettings {
     /// Whether the records of level 0 are looked up in the levels above when they are compacted.
     pub fn needs_lookup(&self) -> bool {
         self.needs_lookup
+    }
+
+    /// Whether what is to be done changes by the clock, though no file does.
+    pub(crate) fn goes_by_clock(&self) -> bool {
+        let rules = &self.strategy.universal;
+        rules.early_full.interval_millis.is_some() || rules.off_peak.is_some() || self.expire.is_some()
     }
 
     /// How many runs a bucket may have before its writer waits for compaction.

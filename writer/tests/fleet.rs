@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alluvium_compaction::{CompactRequest, Fleet, FleetEvent, FleetRequest, FleetScope, StopGuard};
-use alluvium_format::{DataField, SchemaDefinition};
-use alluvium_store::TableStore;
+use alluvium_format::{DataField, ErrorKind, SchemaDefinition};
+use alluvium_sim::{Fault, FaultMode, Faults, SimNamer};
+use alluvium_store::{FileNamer, FileSystemCatalog, TableStore};
 use alluvium_writer::{CommitExtras, TableWrite, WriteOptions};
 use serde_json::json;
 
 use crate::world::{World, batch_of, pairs};
+
+/// Nobody waits longer for a watch that does nothing.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(120);
+const HOUR_MILLIS: i64 = 3_600_000;
 
 /// A table beside that of the world.
 async fn beside(world: &World, name: &str, schema: serde_json::Value) -> TableStore {
@@ -139,9 +145,12 @@ async fn a_watch_compacts_what_comes_until_it_is_told_to_stop() {
     let work = async {
         for identifier in 1..=5 {
             write(&world.table, identifier..=identifier).await;
-            while world.live().await.iter().any(|entry| entry.file.level == 0) {
-                tokio::task::yield_now().await;
-            }
+            let compacted = async {
+                while world.live().await.iter().any(|entry| entry.file.level == 0) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(GIVEN_UP_AFTER, compacted).await.expect("nothing is compacted");
         }
         stop.stop();
     };
@@ -186,4 +195,155 @@ async fn a_watch_compacts_few_small_files_when_no_more_come() {
     assert_eq!(heard.take(), ["compacted d.t"]);
     assert_eq!(world.live().await.len(), 1);
     assert_eq!(world.appended().await.into_values().flatten().count(), 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_by_the_clock_is_due_once_in_its_interval() {
+    let by_rules = json!({"bucket": "1", "write-only": "true", "num-sorted-run.compaction-trigger": "100",
+        "compaction.optimization-interval": "1 h"});
+    let by_commits = json!({"bucket": "1", "write-only": "true", "num-sorted-run.compaction-trigger": "100",
+        "changelog-producer.compaction-interval": "1 h"});
+    for options in [by_rules, by_commits] {
+        let world = World::simple(options.clone()).await;
+        let (mut fleet, heard, stop) = (fleet(&world, false), Heard::default(), StopGuard::default());
+        for (hours, first, events) in [(0, 1, &["compacted d.t"][..]), (0, 3, &[]), (2, 5, &["compacted d.t"])] {
+            world.clock.advance(hours * HOUR_MILLIS + hours);
+            write(&world.table, first..=first + 1).await;
+            fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+            assert_eq!(heard.take(), events, "{options}, from commit {first}");
+        }
+        write(&world.table, 7..=8).await;
+        fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+        assert_eq!(heard.take(), [""; 0], "it is not due yet");
+        world.clock.advance(2 * HOUR_MILLIS);
+        fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+        assert_eq!(heard.take(), ["compacted d.t"], "it becomes due though nobody writes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_made_anew_is_another_table() {
+    let world = World::simple(json!({"bucket": "1", "write-only": "true"})).await;
+    let (mut fleet, heard, stop) = (fleet(&world, true), Heard::default(), StopGuard::default());
+    write(&world.table, 1..=2).await;
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    world.catalog.drop_table(&"d.t".parse().unwrap()).await.unwrap();
+    let fields = json!([
+        {"name": "w", "type": "STRING"}, {"name": "k", "type": "INT NOT NULL"}, {"name": "v", "type": "STRING"}
+    ]);
+    let options = json!({"bucket": "2", "write-only": "true"});
+    let table = beside(&world, "d.t", json!({"fields": fields, "primaryKeys": ["k"], "options": options})).await;
+    let mut writer = TableWrite::open(&table, "w", WriteOptions::default()).await.unwrap();
+    for identifier in 1..=2 {
+        let rows: Vec<_> = (0..30).map(|k| crate::world::add(json!({"k": k, "v": "v", "w": "w"}))).collect();
+        let (batch, kinds) = batch_of(table.schema(), &rows);
+        writer.write(batch, Some(kinds)).await.unwrap();
+        writer.commit(identifier, CommitExtras::default()).await.unwrap();
+    }
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!(heard.take(), ["compacted d.t", "compacted d.t"]);
+    let world = World { table, ..world };
+    assert_eq!(world.live().await.len(), 2);
+    let rows = world.read().await;
+    assert!(rows.len() == 30 && rows.values().all(|row| row["w"] == "w"), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clashes_that_never_end_are_a_failure() {
+    let world = World::simple(json!({"bucket": "1", "write-only": "true"})).await;
+    write(&world.table, 1..=2).await;
+    for entry in world.live().await {
+        let location = world.table.data_file(&entry.partition, entry.bucket, &entry.file).unwrap();
+        location.delete().await.unwrap();
+    }
+    let (mut fleet, heard, stop) = (fleet(&world, true), Heard::default(), StopGuard::default());
+    let summary = fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!((summary.compacted(), summary.failed()), (0, 1));
+    let events = heard.take();
+    let (failures, clashes): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.starts_with("failed"));
+    assert!(failures.len() == 1 && failures[0].contains("again and again"), "{events:?}");
+    assert!(clashes.len() > 1 && clashes.iter().all(|event| *event == "clashed d.t"), "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_cannot_be_listed_are_not_forgotten() {
+    let options = json!({"bucket": "1", "write-only": "true", "compaction.optimization-interval": "1 h"});
+    let world = World::simple(options).await;
+    let (mut fleet, heard, stop) = (fleet(&world, false), Heard::default(), StopGuard::default());
+    write(&world.table, 1..=2).await;
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!(heard.take(), ["compacted d.t"]);
+    write(&world.table, 3..=4).await;
+    world.store.arm(Faults::At(Fault { operation: 0, mode: FaultMode::BeforeEffect }));
+    let failure = fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Storage, "{failure}");
+    world.store.arm(Faults::None);
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!(heard.take(), [""; 0], "its interval has not passed");
+}
+
+/// Dies at the first name that is asked for.
+#[derive(Debug)]
+struct DiesOnce {
+    names: SimNamer,
+    has_died: AtomicBool,
+}
+
+impl FileNamer for DiesOnce {
+    fn uuid(&self) -> String {
+        assert!(self.has_died.swap(true, Ordering::Relaxed), "no name for you");
+        self.names.uuid()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_dies_is_a_failure_of_its_table() {
+    let world = World::simple(json!({"bucket": "1", "write-only": "true"})).await;
+    write(&world.table, 1..=2).await;
+    let (io, namer) = (world.catalog.io(), DiesOnce { names: SimNamer::new(8), has_died: AtomicBool::new(false) });
+    let catalog = FileSystemCatalog::of(io.clone().with_clock_and_namer(Arc::clone(io.clock()), Arc::new(namer)));
+    let world = World { catalog, ..world };
+    let (mut fleet, heard, stop) = (fleet(&world, true), Heard::default(), StopGuard::default());
+    let summary = fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!((summary.compacted(), summary.failed()), (0, 1));
+    let events = heard.take();
+    assert!(events[0].starts_with("failed Some(\"d.t\"): a look at a table died"), "{events:?}");
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!(heard.take(), [""; 0], "it is left alone for a round");
+    fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+    assert_eq!(heard.take(), ["compacted d.t"]);
+}
+
+/// How often a table is looked at until it is compacted.
+async fn looks_until_compacted(fleet: &mut Fleet) -> usize {
+    let (heard, stop) = (Heard::default(), StopGuard::default());
+    for look in 1..100 {
+        fleet.run_once(&stop.signal(), &|event| heard.hear(event)).await.unwrap();
+        match &heard.take()[..] {
+            [] => {}
+            events => {
+                assert_eq!(events, ["compacted d.t"]);
+                return look;
+            }
+        }
+    }
+    panic!("it is never compacted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gentle_tables_leave_level_0_alone_for_their_interval() {
+    let world = World::simple(json!({"bucket": "1", "write-only": "true", "changelog-producer": "lookup",
+        "lookup-compact": "gentle", "lookup-compact.max-interval": "6"}))
+    .await;
+    let mut fleet = fleet(&world, false);
+    write(&world.table, 1..=1).await;
+    assert_eq!(world.compact(false).await.unwrap().snapshot, None, "the rules pick nothing");
+    assert_eq!(looks_until_compacted(&mut fleet).await, 6);
+    assert!(world.live().await.iter().all(|entry| entry.file.level > 0));
+    write(&world.table, 2..=2).await;
+    // The pick after a compaction counts, too.
+    assert_eq!(looks_until_compacted(&mut fleet).await, 5);
+    write(&world.table, 3..=7).await;
+    assert_eq!(looks_until_compacted(&mut fleet).await, 1, "there are more runs than the trigger");
+    assert_eq!(world.changelog().await.len(), 150, "30 keys come, and change twice");
 }

@@ -26,8 +26,9 @@ pub(crate) struct World {
     pub(crate) table: TableStore,
     pub(crate) store: FaultyStore,
     pub(crate) catalog: FileSystemCatalog,
+    /// What time it is; it stands still.
     pub(crate) clock: SimClock,
-    name: TableName,
+    pub(crate) name: TableName,
 }
 
 /// A row with its kind.

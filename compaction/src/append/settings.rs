@@ -22,15 +22,14 @@ pub struct AppendSettings {
 }
 
 impl AppendSettings {
-    /// Those of a table.
+    /// Those of a table, of which so many buckets are compacted at a time.
     ///
     /// # Errors
     /// `Invalid` for a wrong option.
-    pub fn of(table: &TableStore) -> Result<Arc<Self>> {
-        let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    pub(crate) fn at_once(table: &TableStore, buckets: NonZero<usize>) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             rules: AppendRules::of(table.schema(), table.options())?,
-            open: Semaphore::new(threads.get()),
+            open: Semaphore::new(buckets.get().min(Semaphore::MAX_PERMITS)),
             deletion_kind: table.options().deletion_vector_kind()?,
             total_buckets: table.options().bucket()?,
             table: table.clone(),

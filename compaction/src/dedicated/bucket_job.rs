@@ -1,8 +1,8 @@
 //! The compaction of one bucket by a job that does nothing else.
 //!
 //! Goes in: the bucket's files with their deletion vectors, and what is asked for. Comes out: the message for a commit. A bucket is
-//! compacted as asked, then once more by the rules, as the commit of a writer does; in tables that look up, until level 0 is empty.
-//! Invariant: a job that fails or is stopped leaves no file. Answers to `StoreCompactOperator`.
+//! compacted as asked, then once more by the rules, as the commit of a writer does. Invariant: a job that fails or is stopped leaves no
+//! file. Answers to `StoreCompactOperator`.
 
 use alluvium_format::{CommitMessage, CompactIncrement, DataIncrement, Result};
 use alluvium_store::{PartitionBucket, TableStore};
@@ -11,10 +11,8 @@ use super::outlook::BucketOutlook;
 use crate::bucket_compactor::BucketCompactor;
 use crate::settings::Picking;
 use crate::stop::StopSignal;
+use crate::strategy::PickState;
 use crate::unpublished::delete_unpublished_compaction;
-
-/// How often level 0 is picked until it is empty: `lookup-compact.max-interval` picks may find nothing to do.
-const LEVEL0_PICKS_MAX: usize = 100;
 
 /// The compaction of one bucket that is to be done.
 #[derive(Debug)]
@@ -30,31 +28,42 @@ pub(crate) struct BucketJob {
 pub(crate) struct DoneJob {
     /// What is to be committed.
     pub(crate) message: CommitMessage,
+    /// What its picks leave for those after them.
+    pub(crate) picks: PickState,
+}
+
+/// What there is to do in a bucket.
+#[derive(Debug)]
+pub(crate) enum Prospect {
+    /// This, with what it would do.
+    Job(Box<BucketJob>, BucketOutlook),
+    /// Nothing yet, though level 0 waits for its lookups: what this pick leaves for those after it.
+    Later(PickState),
+    /// Nothing.
+    Nothing,
 }
 
 impl BucketJob {
-    /// The job of a bucket with what it would do; `None` when there is nothing to do.
+    /// The job of a bucket.
     pub(crate) fn of(
         table: &TableStore,
         bucket: PartitionBucket,
         total_buckets: i32,
         compactor: BucketCompactor,
         picking: Picking,
-    ) -> Result<Option<(Self, BucketOutlook)>> {
+    ) -> Result<Prospect> {
         let outlook = match &compactor {
-            BucketCompactor::MergeTree(compaction) => {
-                let plan = compaction.preview(picking)?;
-                if plan.is_none() && !compaction.is_not_completed() {
-                    return Ok(None);
-                }
-                BucketOutlook::of(table, &bucket, compaction.levels(), plan.as_ref())?
-            }
+            BucketCompactor::MergeTree(compaction) => match compaction.preview(picking)? {
+                (Some(plan), _) => BucketOutlook::of(table, &bucket, compaction.levels(), &plan)?,
+                (None, picks) if compaction.awaits_lookups() => return Ok(Prospect::Later(picks)),
+                (None, _) => return Ok(Prospect::Nothing),
+            },
             BucketCompactor::Append(compaction) => match compaction.preview(picking) {
                 Some(files) => BucketOutlook::of_append(table, &bucket, compaction.queue().files(), &files)?,
-                None => return Ok(None),
+                None => return Ok(Prospect::Nothing),
             },
         };
-        Ok(Some((Self { bucket, total_buckets, compactor, picking }, outlook)))
+        Ok(Prospect::Job(Box::new(Self { bucket, total_buckets, compactor, picking }), outlook))
     }
 
     /// Which bucket it is.
@@ -76,7 +85,10 @@ impl BucketJob {
             Err(error) => Err(error),
         };
         match increment {
-            Ok(increment) => Ok(DoneJob { message: message(&self.bucket, self.total_buckets, increment) }),
+            Ok(increment) => {
+                let message = message(&self.bucket, self.total_buckets, increment);
+                Ok(DoneJob { message, picks: self.compactor.picks() })
+            }
             Err(error) => {
                 self.compactor.abandon().await;
                 Err(error)
@@ -86,14 +98,7 @@ impl BucketJob {
 
     async fn compact(&mut self) -> Result<()> {
         self.pick(self.picking).await?;
-        self.pick(Picking::Universal).await?;
-        for _ in 0..LEVEL0_PICKS_MAX {
-            if !self.compactor.awaits_lookups() {
-                break;
-            }
-            self.pick(Picking::Universal).await?;
-        }
-        Ok(())
+        self.pick(Picking::Universal).await
     }
 
     async fn pick(&mut self, picking: Picking) -> Result<()> {

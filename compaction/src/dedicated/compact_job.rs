@@ -9,6 +9,7 @@ use super::bucket_job::{BucketJob, DoneJob};
 use super::outlook::{BucketOutlook, Heat};
 use crate::append::AppendTask;
 use crate::stop::StopSignal;
+use crate::strategy::PickState;
 
 /// A compaction that is to be done.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ enum Work {
 
 impl CompactJob {
     /// The compaction of a bucket.
-    pub(crate) fn of_bucket((job, outlook): (BucketJob, BucketOutlook)) -> Self {
-        Self { work: Work::Bucket(Box::new(job)), outlook }
+    pub(crate) fn of_bucket(job: Box<BucketJob>, outlook: BucketOutlook) -> Self {
+        Self { work: Work::Bucket(job), outlook }
     }
 
     /// A task.
@@ -59,7 +60,7 @@ impl CompactJob {
     pub(crate) async fn perform(self, stop: &StopSignal) -> Result<DoneJob> {
         match self.work {
             Work::Bucket(job) => job.perform(stop).await,
-            Work::Task(task) => Ok(DoneJob { message: task.perform(stop).await? }),
+            Work::Task(task) => Ok(DoneJob { message: task.perform(stop).await?, picks: PickState::default() }),
         }
     }
 }

@@ -11,7 +11,7 @@ mod event;
 mod member;
 mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use alluvium_format::{Error, ErrorKind, Result};
@@ -19,6 +19,7 @@ use alluvium_store::{FileSystemCatalog, PartitionBucket};
 use tokio::task::JoinSet;
 
 use self::member::{Look, Member};
+use super::always_clashed;
 use super::bucket_job::DoneJob;
 use super::compact_job::CompactJob;
 use super::outlook::BucketOutlook;
@@ -76,12 +77,12 @@ enum Take {
 }
 
 /// What a round leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Rest {
     /// Buckets that were not taken.
     waiting: usize,
-    /// Buckets in which others were first.
-    clashed: usize,
+    /// In how many buckets of each table others were first.
+    clashed: BTreeMap<String, usize>,
 }
 
 /// The jobs of one table in a round.
@@ -103,18 +104,24 @@ impl Fleet {
     /// Compacts all tables once.
     ///
     /// # Errors
-    /// `NotFound` or `Storage` when the tables cannot be listed. What fails in a table is an event, and is counted in the summary.
+    /// `NotFound` or `Storage` when the tables cannot be listed. What fails in a table is an event, and is counted in the summary; so is
+    /// a table in which others were first again and again (`Conflict`).
     pub async fn run_once(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<FleetSummary> {
         let summary = FleetSummary::default();
         let hear_and_count = |event: FleetEvent| {
             summary.count(&event);
             hear(event);
         };
+        let mut clashed = BTreeMap::new();
         for _ in 0..ROUNDS_MAX {
-            let rest = self.round(Take::All, stop, &hear_and_count).await?;
-            if rest.clashed == 0 || stop.is_set() {
+            clashed = self.round(Take::All, stop, &hear_and_count).await?.clashed;
+            if clashed.is_empty() || stop.is_set() {
                 return Ok(summary);
             }
+        }
+        for (table, buckets) in clashed {
+            let error = always_clashed(&table, buckets);
+            hear_and_count(FleetEvent::Failed { table: Some(table), error });
         }
         Ok(summary)
     }
@@ -164,9 +171,9 @@ impl Fleet {
         for (table, _) in &jobs {
             tables.entry(table.clone()).or_default().open += 1;
         }
-        let mut rest = Rest { waiting, clashed: 0 };
+        let mut rest = Rest { waiting, clashed: BTreeMap::new() };
         let mut runner = Runner::new(jobs, self.request.compact.at_once(), stop.clone());
-        while let Some(outcome) = runner.next().await? {
+        while let Some(outcome) = runner.next().await {
             let Some(jobs) = tables.get_mut(&outcome.key) else { continue };
             jobs.open -= 1;
             match outcome.done {
@@ -178,12 +185,12 @@ impl Fleet {
             if jobs.open == 0
                 && let Some(jobs) = tables.remove(&outcome.key)
             {
-                rest.clashed += self.commit(outcome.key, jobs, hear).await;
+                self.commit(outcome.key, jobs, &mut rest, hear).await;
             }
         }
         // Of these some jobs were never begun, as it was told to stop.
         for (table, jobs) in tables {
-            rest.clashed += self.commit(table, jobs, hear).await;
+            self.commit(table, jobs, &mut rest, hear).await;
         }
         Ok(rest)
     }
@@ -191,23 +198,30 @@ impl Fleet {
     /// The jobs of all tables, the hottest first.
     async fn plan(&mut self, stop: &StopSignal, hear: Hear<'_>) -> Result<Vec<(String, CompactJob)>> {
         self.list().await?;
-        let mut looks = JoinSet::new();
+        let (mut looks, mut looked_at) = (JoinSet::new(), HashMap::new());
         let mut members = std::mem::take(&mut self.members).into_iter();
         let mut jobs = Vec::new();
         loop {
             while looks.len() < LOOKS_AT_ONCE
                 && let Some((name, member)) = members.next()
             {
-                let (catalog, request) = (self.catalog.clone(), self.request.clone());
-                looks.spawn(async move {
+                let (catalog, request, table) = (self.catalog.clone(), self.request.clone(), name.clone());
+                let look = looks.spawn(async move {
                     let mut member = member;
-                    let look = member.look(&catalog, &name, &request).await;
-                    (name, member, look)
+                    let look = member.look(&catalog, &table, &request).await;
+                    (member, look)
                 });
+                looked_at.insert(look.id(), name);
             }
-            let Some(looked) = looks.join_next().await else { break };
-            let (name, mut member, look) =
-                looked.map_err(|error| Error::internal("a look at a table died").with_source(error))?;
+            let Some(looked) = looks.join_next_with_id().await else { break };
+            let (id, mut member, look) = match looked {
+                Ok((id, (member, look))) => (id, member, look),
+                Err(error) => {
+                    let id = error.id();
+                    (id, Member::default(), Err(Error::internal("a look at a table died").with_source(error)))
+                }
+            };
+            let Some(name) = looked_at.remove(&id) else { continue };
             match look {
                 Ok(Look::Quiet) => {}
                 Ok(Look::Jobs(found)) => jobs.extend(found.into_iter().map(|job| (name.clone(), job))),
@@ -230,18 +244,20 @@ impl Fleet {
 
     /// Takes in tables that are new, and forgets those that are gone.
     async fn list(&mut self) -> Result<()> {
+        let names = self.request.scope.tables(&self.catalog).await?;
         let mut known = std::mem::take(&mut self.members);
-        for name in self.request.scope.tables(&self.catalog).await? {
+        for name in names {
             let member = known.remove(&name).unwrap_or_default();
             self.members.insert(name, member);
         }
         Ok(())
     }
 
-    /// Commits what was done in a table, and says so. Returns in how many buckets others were first.
-    async fn commit(&mut self, table: String, jobs: TableJobs, hear: Hear<'_>) -> usize {
-        let Some(member) = self.members.get_mut(&table) else { return 0 };
+    /// Commits what was done in a table, and says so; takes note of in how many buckets others were first.
+    async fn commit(&mut self, table: String, jobs: TableJobs, rest: &mut Rest, hear: Hear<'_>) {
+        let Some(member) = self.members.get_mut(&table) else { return };
         let TableJobs { done, mut clashed, failure, .. } = jobs;
+        let mut picks: Vec<_> = done.iter().map(|job| (job.bucket(), job.picks)).collect();
         let outcome = match (member.opened(), done.is_empty()) {
             (Some((store, name)), false) => publish(store, name, done).await.map(Some),
             _ => Ok(None),
@@ -259,15 +275,18 @@ impl Fleet {
             Err(error) => failure.or(Some(error)),
         };
         if !clashed.is_empty() {
+            rest.clashed.insert(table.clone(), clashed.len());
             hear(FleetEvent::Clashed { table: table.clone(), buckets: clashed.len() });
         }
         match failure {
-            None => member.went_well(),
+            None => {
+                picks.retain(|(bucket, _)| !clashed.contains(bucket));
+                member.went_well(picks);
+            }
             Some(error) => {
                 member.failed();
                 hear(FleetEvent::Failed { table: Some(table), error });
             }
         }
-        clashed.len()
     }
 }

@@ -43,11 +43,10 @@ impl BucketOutlook {
         table: &TableStore,
         bucket: &PartitionBucket,
         levels: &Levels,
-        plan: Option<&CompactPlan>,
+        plan: &CompactPlan,
     ) -> Result<Self> {
-        let steps = plan.iter().flat_map(|plan| &plan.steps);
         let (mut files, mut bytes) = (0, 0u64);
-        for step in steps {
+        for step in &plan.steps {
             match step {
                 CompactStep::Upgrade { .. } => files += 1,
                 CompactStep::Rewrite { sections, .. } => {
@@ -66,7 +65,7 @@ impl BucketOutlook {
             level0_bytes: levels.level0().iter().map(bytes_of).fold(0, u64::saturating_add),
             files,
             bytes,
-            output_level: plan.map(|plan| plan.output_level),
+            output_level: Some(plan.output_level),
         })
     }
 

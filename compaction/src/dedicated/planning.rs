@@ -10,12 +10,13 @@ use std::sync::Arc;
 use alluvium_format::{BucketMode, ManifestEntry, Predicate, Result, Snapshot};
 use alluvium_store::{LookedUp, PartitionBucket, TableStore, deletion_vectors, scan};
 
-use super::bucket_job::BucketJob;
+use super::bucket_job::{BucketJob, Prospect};
 use super::compact_job::CompactJob;
 use super::outlook::BucketOutlook;
 use crate::append::{AppendSettings, AppendTask};
 use crate::bucket_compactor::{BucketCompactor, CompactorSettings};
 use crate::settings::Picking;
+use crate::strategy::PickState;
 
 /// What to compact.
 #[derive(Clone, Debug)]
@@ -49,6 +50,17 @@ impl CompactRequest {
     }
 }
 
+/// What earlier plans of a table left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known<'a> {
+    /// The buckets that are planned; `None`: all.
+    pub(crate) only: Option<&'a HashSet<PartitionBucket>>,
+    /// Partitions without buckets whose small files have waited long enough.
+    pub(crate) aged: Option<&'a HashSet<PartitionBucket>>,
+    /// What earlier picks left; `None`: there were none.
+    pub(crate) picks: Option<&'a HashMap<PartitionBucket, PickState>>,
+}
+
 /// The jobs of a table.
 #[derive(Debug, Default)]
 pub(crate) struct TablePlan {
@@ -58,6 +70,20 @@ pub(crate) struct TablePlan {
     pub(crate) jobs: Vec<CompactJob>,
     /// Partitions without buckets that have too few small files.
     pub(crate) waiting: Vec<WaitingFiles>,
+    /// Buckets whose level 0 is passed over this time, and what that leaves for later picks.
+    pub(crate) passed_over: Vec<(PartitionBucket, PickState)>,
+    /// How long there is nothing else to do.
+    pub(crate) validity: Validity,
+}
+
+/// How long a plan is the right one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Validity {
+    /// As long as the snapshot is the latest.
+    #[default]
+    SameSnapshot,
+    /// No time passes: it goes by the clock, or by how often the table was looked at, too.
+    Now,
 }
 
 /// Small files of a partition without buckets that wait for more.
@@ -68,24 +94,15 @@ pub(crate) struct WaitingFiles {
     pub(crate) files: Vec<String>,
 }
 
-/// Which buckets are planned for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PlanScope<'a> {
-    /// `None`: all.
-    pub(crate) only: Option<&'a HashSet<PartitionBucket>>,
-    /// Partitions without buckets whose small files have waited long enough.
-    pub(crate) aged: Option<&'a HashSet<PartitionBucket>>,
-}
-
 /// Plans the compaction of `table`.
 pub(crate) async fn plan(
     table: &TableStore,
     request: &CompactRequest,
     picking: Picking,
-    scope: PlanScope<'_>,
+    known: Known<'_>,
 ) -> Result<TablePlan> {
     table.check_write_supported()?;
-    let settings = CompactorSettings::of(table)?;
+    let settings = CompactorSettings::at_once(table, request.at_once())?;
     let Some(snapshot) = table.snapshots().latest().await? else {
         return Ok(TablePlan::default());
     };
@@ -93,49 +110,57 @@ pub(crate) async fn plan(
     let wanted = |entry: &ManifestEntry| {
         let (first, last) = request.buckets.unwrap_or((0, i32::MAX));
         // What waits in the postpone bucket is of no bucket yet.
-        (first.max(0)..=last).contains(&entry.bucket) && scope.only.is_none_or(|only| only.contains(&bucket_of(entry)))
+        (first.max(0)..=last).contains(&entry.bucket) && known.only.is_none_or(|only| only.contains(&bucket_of(entry)))
     };
     let looked_up =
         LookedUp::of(table, table.options(), table.schema().id, entries.iter().map(|entry| &entry.file)).await?;
     let buckets = by_bucket(entries.into_iter().filter(wanted));
     let mut plan = match &settings {
         CompactorSettings::Append(append) if table.options().bucket_mode(table.schema())? == BucketMode::Unaware => {
-            let picking = |bucket: &PartitionBucket| match scope.aged {
+            let picking = |bucket: &PartitionBucket| match known.aged {
                 Some(aged) if aged.contains(bucket) => Picking::Full,
                 _ => picking,
             };
             tasks(append, &snapshot, buckets, picking).await?
         }
         _ => {
-            let jobs = bucket_jobs(&settings, (&snapshot, looked_up), buckets, picking).await?;
-            TablePlan { jobs, ..TablePlan::default() }
+            let known_picks = |bucket: &PartitionBucket| known.picks.and_then(|picks| picks.get(bucket)).copied();
+            let asked = |bucket: &PartitionBucket| (picking, known_picks(bucket).unwrap_or_default());
+            bucket_jobs(&settings, (&snapshot, looked_up), buckets, asked).await?
         }
     };
     // Stable: buckets of the same heat stay in the order of the manifests.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.heat()));
+    if settings.goes_by_clock() || !plan.waiting.is_empty() || !plan.passed_over.is_empty() {
+        plan.validity = Validity::Now;
+    }
     Ok(TablePlan { snapshot: Some(snapshot.id), ..plan })
 }
 
 /// The entries of a bucket.
 type BucketEntries = (PartitionBucket, Vec<ManifestEntry>);
 
-/// A job for each bucket.
+/// A job for each bucket, by what is picked in it, and from which state on.
 async fn bucket_jobs(
     settings: &CompactorSettings,
     (snapshot, looked_up): (&Snapshot, LookedUp),
     buckets: Vec<BucketEntries>,
-    picking: Picking,
-) -> Result<Vec<CompactJob>> {
+    asked: impl Fn(&PartitionBucket) -> (Picking, PickState),
+) -> Result<TablePlan> {
     let vectors = deletion_vectors::read(settings.table(), snapshot, &names_of(&buckets)).await?;
-    let mut jobs = Vec::new();
+    let mut plan = TablePlan::default();
     for ((bucket, entries), vectors) in buckets.into_iter().zip(vectors) {
         let total_buckets = entries.first().map_or(0, |entry| entry.total_buckets);
         let files = entries.into_iter().map(|entry| entry.file).collect();
-        let compactor = BucketCompactor::new(settings, bucket.clone(), files, vectors, looked_up)?;
-        let job = BucketJob::of(settings.table(), bucket, total_buckets, compactor, picking)?;
-        jobs.extend(job.map(CompactJob::of_bucket));
+        let (picking, picks) = asked(&bucket);
+        let compactor = BucketCompactor::new(settings, bucket.clone(), files, vectors, looked_up)?.with_picks(picks);
+        match BucketJob::of(settings.table(), bucket.clone(), total_buckets, compactor, picking)? {
+            Prospect::Job(job, outlook) => plan.jobs.push(CompactJob::of_bucket(job, outlook)),
+            Prospect::Later(picks) => plan.passed_over.push((bucket, picks)),
+            Prospect::Nothing => {}
+        }
     }
-    Ok(jobs)
+    Ok(plan)
 }
 
 /// The tasks of a table without buckets.
