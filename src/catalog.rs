@@ -58,6 +58,13 @@ impl FileSystemCatalog {
         Self { catalog: self.catalog.with_local_disk(disk) }
     }
 
+    /// With the machine's temporary folder for what does not fit into memory, and so many bytes at most in it, of all that is done in the
+    /// warehouse. Where they are not enough, writers flush their rows to the table early; other work fails with `Storage`, and says so.
+    #[must_use]
+    pub fn with_disk_limit(self, bytes_max: u64) -> Self {
+        Self { catalog: self.catalog.with_disk_limit(bytes_max) }
+    }
+
     /// Where the warehouse is.
     pub fn warehouse(&self) -> &str {
         self.catalog.warehouse()

@@ -61,6 +61,12 @@ pub(crate) struct Place {
     #[arg(long, global = true, env = "ALLUVIUM_MEMORY", default_value = "1 gb", value_name = "SIZE")]
     #[arg(value_parser = memory_bytes, help_heading = "Warehouse")]
     pub(crate) memory: usize,
+
+    /// The most that goes to the temporary folder, of all that this process does, like 20 gb; no limit by default. At the limit writers flush
+    /// their rows to the table early, and other work that needs more fails
+    #[arg(long, global = true, env = "ALLUVIUM_DISK", value_name = "SIZE", help_heading = "Warehouse")]
+    #[arg(value_parser = size_bytes)]
+    pub(crate) disk: Option<u64>,
 }
 
 /// What to do.
@@ -126,10 +132,14 @@ pub(crate) fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsS
     out
 }
 
-/// A size, as table options write it.
+/// A size, as table options write it, of what is in memory.
 fn memory_bytes(text: &str) -> Result<usize, String> {
-    let bytes = alluvium::format::options::parse_memory_bytes(text).map_err(|error| error.to_string())?;
-    usize::try_from(bytes).map_err(|_| "it is more than this machine can address".to_owned())
+    usize::try_from(size_bytes(text)?).map_err(|_| "it is more than this machine can address".to_owned())
+}
+
+/// A size, as table options write it.
+fn size_bytes(text: &str) -> Result<u64, String> {
+    alluvium::format::options::parse_memory_bytes(text).map_err(|error| error.to_string())
 }
 
 /// `KEY=VALUE`.

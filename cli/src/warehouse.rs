@@ -37,6 +37,10 @@ impl Warehouse {
         let catalog = FileSystemCatalog::open(&place.warehouse, store_options)
             .map_err(|error| Failure::usage(format_args!("--warehouse {}", shown(&place.warehouse)), error))?;
         let catalog = catalog.with_memory(MemoryBudget::new(place.memory));
+        let catalog = match place.disk {
+            Some(bytes_max) => catalog.with_disk_limit(bytes_max),
+            None => catalog,
+        };
         Ok(Self { catalog, table_options })
     }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::{Value, json};
 
-use crate::shell::{Shell, wait_until};
+use crate::shell::{ORDERS, Shell, wait_until};
 
 /// A warehouse with two tables of runs to merge, and one that cannot be compacted.
 fn with_runs() -> Shell {
@@ -74,6 +74,33 @@ fn a_failing_table_fails_the_command_and_not_the_others() {
     }
     let run = shell.run("alluvium -w wh compact-database shop --full");
     run.fails(1, &["shop.lines: failed", "shop.orders: snapshot 3", "not all was done: 1 failure"]);
+}
+
+#[test]
+fn a_compaction_for_which_the_disk_is_too_small_fails_by_name_and_leaves_nothing() {
+    let shell = Shell::with_orders();
+    // So little memory keeps no lookup file.
+    let options =
+        r#"{"bucket":"1","write-only":"true","changelog-producer":"lookup","lookup.cache-max-memory-size":"16 kb"}"#;
+    shell.write("looked_up.json", ORDERS.replace(r#"{"bucket":"1"}"#, options));
+    shell.ok("alluvium -w wh table create shop.looked_up --schema looked_up.json");
+    for count in [2000, 10] {
+        // Much more than what comes later: it is looked up in, and not merged with that.
+        let row = |id: i32| format!("{{\"id\":{id},\"total\":\"{}.00\"}}\n", id * 7919 % 65_537 + count);
+        shell.write("rows.ndjson", (0..count).map(row).collect::<String>());
+        shell.ok("alluvium -w wh ingest shop.looked_up rows.ndjson");
+        if count > 10 {
+            shell.ok("alluvium -w wh compact shop.looked_up --full");
+        }
+    }
+    let files = || std::fs::read_dir(shell.path("wh/shop.db/looked_up/bucket-0")).unwrap().count();
+    let before = files();
+    let run = shell.run("alluvium -w wh compact-database shop --disk 1kb");
+    run.fails(1, &["shop.looked_up: failed", "would pass the limit of 1024", "not all was done: 1 failure"]);
+    assert_eq!(files(), before);
+    let run = shell.run("ALLUVIUM_DISK=100kb alluvium -w wh compact-database shop");
+    assert!(run.status == Some(0) && run.err.contains("shop.looked_up: snapshot 4"), "{run:?}");
+    shell.run("alluvium -w wh compact-database shop --disk much").fails(2, &["--disk"]);
 }
 
 #[cfg(unix)]

@@ -145,6 +145,14 @@ impl FileSystemCatalog {
         self
     }
 
+    /// With the machine's temporary folder for what does not fit into memory, and so many bytes at most in it, of all that is done in the
+    /// warehouse. Where they are not enough, writers flush their rows to the table early; other work fails with `Storage`, and says so.
+    #[must_use]
+    pub fn with_disk_limit(mut self, bytes_max: u64) -> Self {
+        self.io = self.io.with_disk_limit(bytes_max);
+        self
+    }
+
     /// Where it is, as it was given.
     pub fn warehouse(&self) -> &str {
         &self.warehouse

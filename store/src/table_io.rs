@@ -152,6 +152,13 @@ impl TableIo {
         self
     }
 
+    /// With so many bytes at most for files of this process, below the machine's temporary folder.
+    #[must_use]
+    pub fn with_disk_limit(mut self, bytes_max: u64) -> Self {
+        self.local_disk = LazyLocalDisk::limited(bytes_max);
+        self
+    }
+
     /// Where this process may put files of its own: below the machine's temporary folder, unless another place was given.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ to every table. With --watch, tables that are created later are taken in.
 Examples:
   alluvium compact-database shop
   alluvium compact-database shop --including 'orders*' --full
-  alluvium compact-database --watch --interval 30s --concurrency 4 --json";
+  alluvium compact-database --watch --interval 30s --concurrency 4 --memory 2gb --disk 20gb --json";
 
 /// Arguments of `compact-database`.
 #[derive(Args, Debug)]

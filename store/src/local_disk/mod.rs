@@ -159,21 +159,37 @@ impl Allowance {
 }
 
 /// The disk of a process, opened when it is first needed. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LazyLocalDisk(Arc<Mutex<Option<LocalDisk>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct LazyLocalDisk {
+    /// Of one that is not open yet.
+    bytes_max: u64,
+    disk: Arc<Mutex<Option<LocalDisk>>>,
+}
+
+impl Default for LazyLocalDisk {
+    /// Without a limit.
+    fn default() -> Self {
+        Self::limited(u64::MAX)
+    }
+}
 
 impl LazyLocalDisk {
     /// One that is open.
     pub(crate) fn of(disk: LocalDisk) -> Self {
-        Self(Arc::new(Mutex::new(Some(disk))))
+        Self { bytes_max: disk.inner.whole.bytes_max, disk: Arc::new(Mutex::new(Some(disk))) }
     }
 
-    /// The disk; by default below the machine's temporary folder, without a limit.
+    /// One below the machine's temporary folder, for no more than so many bytes.
+    pub(crate) fn limited(bytes_max: u64) -> Self {
+        Self { bytes_max, disk: Arc::default() }
+    }
+
+    /// The disk.
     pub(crate) fn get(&self) -> Result<LocalDisk> {
-        let mut disk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         match &*disk {
             Some(open) => Ok(open.clone()),
-            None => Ok(disk.insert(LocalDisk::open(&std::env::temp_dir(), u64::MAX)?).clone()),
+            None => Ok(disk.insert(LocalDisk::open(&std::env::temp_dir(), self.bytes_max)?).clone()),
         }
     }
 }
