@@ -2,7 +2,9 @@
 
 use std::num::NonZero;
 
-use alluvium_compaction::{BucketOutlook, CompactReport, CompactRequest, compact_table, outlook};
+use alluvium_compaction::{
+    BucketOutlook, CompactReport, CompactRequest, OrderStrategy, SortOrder, compact_table, outlook,
+};
 use alluvium_format::{BucketMode, Predicate, Result};
 use alluvium_store::TableStore;
 use alluvium_writer::postpone::{compact_postponed, outlook_postponed};
@@ -40,6 +42,16 @@ impl Compact {
         self
     }
 
+    /// Sorts the rows of each partition by these columns, instead: all of them are written anew, in an OVERWRITE snapshot, as Paimon's sort
+    /// compaction does. Only for tables without a primary key and without buckets; which buckets, and whether it is a full compaction, does
+    /// not matter then. Rows that others commit meanwhile stay, unsorted. Memory comes from the budget, and what does not fit goes to the
+    /// local disk.
+    #[must_use]
+    pub fn order_by<S: Into<String>>(mut self, strategy: OrderStrategy, columns: impl IntoIterator<Item = S>) -> Self {
+        self.request.order = Some(SortOrder { strategy, columns: columns.into_iter().map(Into::into).collect() });
+        self
+    }
+
     /// So many buckets at a time; as many as there are cores by default.
     #[must_use]
     pub fn at_once(mut self, buckets: NonZero<usize>) -> Self {
@@ -61,12 +73,13 @@ impl Compact {
     /// Compacts. In tables of `bucket = -2` rows that wait are given their buckets first.
     ///
     /// # Errors
-    /// `Unsupported` by name for what this library cannot write; `Conflict` when others changed the same files again and again.
+    /// `Unsupported` by name for what this library cannot write, or sort; `Invalid` for columns that cannot be sorted by; `Conflict` when others changed the same files again and again.
     pub async fn execute(self) -> Result<CompactReport> {
         self.execute_with_progress(&|_, _| {}).await
     }
 
-    /// Compacts, and calls `progress` with the number of buckets that are done and of all.
+    /// Compacts, and calls `progress` with the number of buckets that are done and of all; of a sort, with rows that were gone through and all
+    /// that will be: each is read once and written once.
     ///
     /// # Errors
     /// As [`Compact::execute`].
@@ -79,6 +92,8 @@ impl Compact {
     }
 
     fn is_postponed(&self) -> Result<bool> {
-        Ok(self.store.options().bucket_mode(self.store.schema())? == BucketMode::Postpone)
+        let mode = self.store.options().bucket_mode(self.store.schema())?;
+        // A sort is refused by name, as of every table with a primary key.
+        Ok(mode == BucketMode::Postpone && self.request.order.is_none())
     }
 }

@@ -11,7 +11,8 @@ mod tail;
 mod write;
 
 pub use alluvium_compaction::{
-    BucketOutlook, CompactReport, FileIndexReport, FleetEvent, FleetScope, FleetSummary, TableOutlook, strategy,
+    BucketOutlook, CompactReport, FileIndexReport, FleetEvent, FleetScope, FleetSummary, OrderStrategy, TableOutlook,
+    strategy,
 };
 pub use alluvium_format as format;
 pub use alluvium_format::{

@@ -16,5 +16,6 @@ mod read_golden;
 mod read_history;
 mod read_looked_up;
 mod read_streams;
+mod sorted_files;
 mod tidy;
 mod two_compactors;

@@ -50,6 +50,40 @@ fn rows_are_appended_read_and_compacted() {
 }
 
 #[test]
+fn rows_are_sorted_by_the_columns_that_are_named() {
+    let shell = with_events(r#""target-file-size":"1 kb","write-only":"true""#);
+    for commit in 0..3 {
+        ingest(&shell, commit * 100..commit * 100 + 40);
+    }
+    let scan = "alluvium -w wh scan shop.events --output ndjson";
+    let rows = shell.sorted(scan);
+    let sort = "alluvium -w wh compact shop.events --order-strategy";
+    let outlook = shell.ok(&format!("{sort} order --order-by id --dry-run --json"));
+    assert_eq!(outlook.lines().count(), 2, "a sort of each partition: {outlook}");
+    let report = shell.json(&format!("{sort} order --order-by id --partition day=d1 --json"));
+    assert_eq!((&report["buckets"], &report["filesBefore"]), (&json!(1), &json!(3)));
+    let told = shell.run(&format!("{sort} ZORDER --order-by id,day"));
+    assert!(told.err.contains("snapshot 5") && told.err.contains("in 2 buckets"), "{}", told.err);
+    assert_eq!(shell.sorted(scan), rows);
+    let of_day = shell.ok(&format!("{scan} --where \"day = 'd0'\""));
+    let ids: Vec<i64> = of_day
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_i64().unwrap())
+        .collect();
+    assert!(ids.len() == 60 && ids.is_sorted(), "{ids:?}");
+    // The rows of sorts are no news.
+    let changes = shell.ok("alluvium -w wh tail shop.events --from earliest --to latest --output ndjson");
+    assert_eq!(changes.lines().count(), 120);
+
+    shell.run(&format!("{sort} order --order-by day,idd")).fails(1, &["no column idd", "day, id"]);
+    shell.run("alluvium -w wh compact shop.events --order-by id").fails(2, &["--order-strategy"]);
+    shell.run(&format!("{sort} order")).fails(2, &["--order-by"]);
+    for wrong in ["--watch", "--full", "--buckets 0"] {
+        shell.run(&format!("{sort} order --order-by id {wrong}")).fails(2, &["cannot be used with"]);
+    }
+}
+
+#[test]
 fn rows_of_a_bucket_keep_their_order() {
     let shell = with_events(r#""bucket":"3","bucket-key":"id","compaction.min.file-num":"3""#);
     for commit in 0..7 {

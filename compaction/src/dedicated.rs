@@ -7,6 +7,7 @@
 mod bucket_job;
 mod compact_job;
 pub mod fleet;
+mod headway;
 mod outlook;
 mod planning;
 mod publish;
@@ -22,6 +23,7 @@ use alluvium_store::{PartitionBucket, TableStore};
 
 use self::bucket_job::DoneJob;
 use self::compact_job::CompactJob;
+use self::headway::Headway;
 use self::planning::{Known, plan};
 use self::publish::{CommitName, publish};
 use self::runner::Runner;
@@ -34,7 +36,8 @@ pub use report::CompactReport;
 /// How often a compaction is planned again after others changed the same files.
 const PLANS_MAX: usize = 5;
 
-/// Compacts `table` as commit user `user`; `progress` hears of every bucket that is done: (done, of how many).
+/// Compacts `table` as commit user `user`; `progress` hears of every bucket that is done: (done, of how many);
+/// of a sort it hears of rows, each of which is read once and written once.
 ///
 /// # Errors
 /// `Unsupported` by name for what this library cannot write; `Conflict` when others changed the same files again and again; those of
@@ -96,19 +99,28 @@ struct Round {
 /// Runs all jobs; when one fails the others are stopped, and nothing of any is left.
 async fn run(
     table: &TableStore,
-    jobs: Vec<CompactJob>,
+    mut jobs: Vec<CompactJob>,
     at_once: NonZero<usize>,
     progress: &(dyn Fn(usize, usize) + Send + Sync),
 ) -> Result<Round> {
-    let total = jobs.len();
+    let mut headway = Headway::of(&mut jobs, progress);
     let stop = StopGuard::default();
     let mut runner = Runner::new(jobs.into_iter().enumerate(), at_once, stop.signal());
-    let (mut done, mut stale, mut failure) = (Vec::with_capacity(total), HashSet::new(), None);
-    while let Some(outcome) = runner.next().await {
+    let (mut done, mut stale, mut failure) = (Vec::new(), HashSet::new(), None);
+    loop {
+        let outcome = tokio::select! {
+            biased;
+            outcome = runner.next() => outcome,
+            () = headway.changed() => {
+                headway.tell(done.len());
+                continue;
+            }
+        };
+        let Some(outcome) = outcome else { break };
         match outcome.done {
             Ok(job) => {
                 done.push((outcome.key, job));
-                progress(done.len(), total);
+                headway.tell(done.len());
             }
             Err(error) if error.kind() == ErrorKind::NotFound => drop(stale.insert(outcome.bucket)),
             Err(error) => {

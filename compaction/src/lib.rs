@@ -1,7 +1,8 @@
 //! Compaction: which runs to merge, and the merging.
 //!
 //! [`strategy`] decides over values, a rewriter performs what was decided. [`bucket_compaction`] compacts beside a writer,
-//! [`dedicated`] compacts tables that others write. [`append`] does both for tables without a primary key.
+//! [`dedicated`] compacts tables that others write. [`append`] does both for tables without a primary key,
+//! whose rows [`sort_compaction`] puts in order.
 
 pub mod append;
 pub mod bucket_compaction;
@@ -27,5 +28,6 @@ pub use file_index_rewrite::{FileIndexReport, rewrite_file_index};
 pub use full_compactions::FullCompactions;
 pub use settings::{CompactSettings, Picking};
 pub use sort_compaction::curve::Curve;
+pub use sort_compaction::{OrderStrategy, SortOrder};
 pub use stop::{StopGuard, StopSignal};
 pub use unpublished::{delete_unpublished, delete_unpublished_compaction};

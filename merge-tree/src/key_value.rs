@@ -8,6 +8,9 @@ use alluvium_format::{Error, Result, RowKind};
 use arrow_array::{Array, BooleanArray, Int8Array, Int64Array, RecordBatch};
 use arrow_select::filter::{filter, filter_record_batch};
 
+/// What an array takes besides its values.
+const ARRAY_BYTES: usize = 256;
+
 /// Rows with their sequence numbers and kinds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyValueBatch {
@@ -63,6 +66,16 @@ impl KeyValueBatch {
     /// How many rows are of kind `-U` or `-D`: `_DELETE_ROW_COUNT` of a file of these rows.
     pub fn delete_row_count(&self) -> usize {
         self.kinds.values().iter().filter(|kind| is_retract(**kind)).count()
+    }
+
+    /// Bytes that the rows take, without what their arrays share with rows that are not among them.
+    pub fn rows_bytes(&self) -> usize {
+        let values = self.values.columns().iter().map(|column| {
+            let values = column.to_data().get_slice_memory_size();
+            values.unwrap_or_else(|_| column.get_array_memory_size()) + ARRAY_BYTES
+        });
+        let system = self.num_rows() * (size_of::<i64>() + size_of::<i8>()) + 2 * ARRAY_BYTES;
+        values.sum::<usize>() + system
     }
 
     /// Bytes of memory that the arrays hold, shared buffers included.

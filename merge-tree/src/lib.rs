@@ -28,7 +28,7 @@ pub use merge_function::{
     MergedKeys, PartialUpdate, SingleRecords,
 };
 pub use merge_options::{MergeOptions, SequenceOrder};
-pub use normalized_key::{EncodedKeys, KeyEncoder};
+pub use normalized_key::{EncodedKeys, KeyEncoder, ordered_bytes};
 pub use record_level_expire::RecordLevelExpire;
 pub use sort_buffer::{sort_buffer, sort_records};
 pub use sort_merge::{MergeStep, SortMerge};

@@ -18,8 +18,6 @@ use crate::table_rows::kernel_error;
 const SMALL_ROWS: usize = 1024;
 /// As many small batches as this become one.
 const SMALL_BATCHES_MAX: usize = 64;
-/// What an array takes besides its values.
-const ARRAY_BYTES: usize = 256;
 /// One string column of a flush has 2 GiB at most, as Arrow's offsets have 31 bits; rows need not be that many.
 pub(crate) const FLUSH_BYTES_MAX: usize = 1 << 30;
 /// Rows of a flush: their places have 32 bits.
@@ -64,7 +62,7 @@ impl WriteBuffer {
     /// Whether these rows must not be added to those that are there: together they could not be sorted.
     pub(crate) fn must_be_flushed_before(&self, batch: &KeyValueBatch) -> bool {
         !self.is_empty()
-            && (self.total_bytes().saturating_add(bytes_of(batch)) > FLUSH_BYTES_MAX
+            && (self.total_bytes().saturating_add(batch.rows_bytes()) > FLUSH_BYTES_MAX
                 || self.rows.rows.saturating_add(batch.num_rows()) > FLUSH_ROWS_MAX)
     }
 
@@ -72,14 +70,14 @@ impl WriteBuffer {
     pub(crate) fn push(&mut self, batch: KeyValueBatch) -> Result<()> {
         let waiting = &mut self.rows;
         waiting.rows += batch.num_rows();
-        waiting.bytes += bytes_of(&batch);
+        waiting.bytes += batch.rows_bytes();
         self.small = if batch.num_rows() < SMALL_ROWS { self.small + 1 } else { 0 };
         waiting.batches.push(batch);
         if self.small >= SMALL_BATCHES_MAX {
             let together = joined(&waiting.batches.split_off(waiting.batches.len().saturating_sub(self.small)))?;
             self.small = usize::from(together.num_rows() < SMALL_ROWS);
             waiting.batches.push(together);
-            waiting.bytes = waiting.batches.iter().map(bytes_of).sum();
+            waiting.bytes = waiting.batches.iter().map(KeyValueBatch::rows_bytes).sum();
         }
         Ok(())
     }
@@ -125,16 +123,6 @@ impl WaitingRows {
         batches.extend(self.batches);
         Ok(batches)
     }
-}
-
-/// What the rows of a batch take, without what its arrays share with rows that are not in it.
-pub(crate) fn bytes_of(batch: &KeyValueBatch) -> usize {
-    let values = batch.values.columns().iter().map(|column| {
-        let values = column.to_data().get_slice_memory_size();
-        values.unwrap_or_else(|_| column.get_array_memory_size()) + ARRAY_BYTES
-    });
-    let system = batch.num_rows() * (size_of::<i64>() + size_of::<i8>()) + 2 * ARRAY_BYTES;
-    values.sum::<usize>() + system
 }
 
 /// Batches as one.

@@ -248,7 +248,12 @@ async fn what_is_appended_can_be_overwritten() {
 }
 
 /// Deletes rows of a file by position, as Paimon's `DELETE` does: the vectors of `replaced` go on in the new index file.
-async fn delete_rows(world: &World, file: &str, positions: &[u64], replaced: Option<(IndexFileMeta, DeletionVectors)>) {
+pub(crate) async fn delete_rows(
+    world: &World,
+    file: &str,
+    positions: &[u64],
+    replaced: Option<(IndexFileMeta, DeletionVectors)>,
+) {
     let bucket = PartitionBucket { partition: BinaryRow::empty(), bucket: 0 };
     let (gone, mut vectors) = replaced.map_or_else(Default::default, |(file, vectors)| (Some(file), vectors));
     let none = || Arc::new(DeletionVector::new(DeletionVectorKind::Bitmap32));
@@ -269,7 +274,7 @@ async fn delete_rows(world: &World, file: &str, positions: &[u64], replaced: Opt
 }
 
 /// The index files of the latest snapshot, each with the data files that it speaks of.
-async fn index_files(world: &World) -> BTreeMap<String, Vec<String>> {
+pub(crate) async fn index_files(world: &World) -> BTreeMap<String, Vec<String>> {
     let snapshot = world.snapshots().await.pop().unwrap();
     let Some(manifest) = snapshot.index_manifest else { return BTreeMap::new() };
     let entries = world.table.manifests().index_entries(&manifest).await.unwrap();

@@ -133,7 +133,7 @@ async fn a_request_names_partitions_and_buckets() {
     world.write(&mut writer, &rows).await;
     writer.commit(1, CommitExtras::default()).await.unwrap();
     let one = Predicate::Compare { column: "p".to_owned(), op: CompareOp::Eq, literal: Datum::Int(1) };
-    let request = CompactRequest { full: true, partitions: one, buckets: Some((1, 2)), at_once: None };
+    let request = CompactRequest { full: true, partitions: one, buckets: Some((1, 2)), ..CompactRequest::default() };
     let heard = std::sync::Mutex::new(Vec::new());
     let hear = |done, of| heard.lock().unwrap().push((done, of));
     let report = compact_table(&world.table, "c", &request, &hear).await.unwrap();

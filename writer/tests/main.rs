@@ -18,5 +18,6 @@ mod overwrites;
 mod postpone;
 mod rescales;
 mod rows;
+mod sort_compactions;
 mod spills;
 mod world;

@@ -6,6 +6,7 @@
 
 mod compaction;
 pub mod coordinator;
+mod file_rows;
 pub mod queue;
 mod rewrite;
 mod rules;
@@ -14,6 +15,7 @@ mod task;
 mod unaware_compaction;
 
 pub use compaction::AppendCompaction;
+pub(crate) use file_rows::FileRows;
 pub use rules::AppendRules;
 pub use settings::AppendSettings;
 pub(crate) use task::AppendTask;

@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, FileSource, Predicate, Result};
+use alluvium_format::{DataFileMeta, FileSource, Result};
 use alluvium_merge_tree::KeyValueBatch;
 use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, DeletionVectors, FileContent, MemoryReservation, PartitionBucket,
-    RollingFileWriter, SystemColumns,
+    DataFileSpec, DeletionVectors, FileContent, MemoryReservation, PartitionBucket, RollingFileWriter,
 };
 
+use super::file_rows::FileRows;
 use super::settings::AppendSettings;
 use crate::stop::StopSignal;
 
@@ -36,12 +36,7 @@ pub(super) struct AppendRewrite {
 
 /// A rewrite under way.
 struct Work {
-    settings: Arc<AppendSettings>,
-    bucket: PartitionBucket,
-    read: DataFileRead,
-    /// The files that are not begun.
-    ahead: std::vec::IntoIter<DataFileMeta>,
-    open: Option<Box<DataFileReader>>,
+    rows: FileRows,
     write: RollingFileWriter,
     next_sequence: i64,
     _memory: MemoryReservation,
@@ -66,7 +61,7 @@ impl AppendRewrite {
     /// Those of reading and writing files; `Closed` when it was stopped. Nothing of it is left then.
     pub(super) async fn perform(self) -> Result<Vec<DataFileMeta>> {
         let (settings, stop) = (Arc::clone(&self.settings), self.stop.clone());
-        let _open = settings.open.acquire().await.map_err(|_| stop.error())?;
+        let _open = settings.admit().await.map_err(|_| stop.error())?;
         let mut work = self.begin().await?;
         loop {
             if stop.is_set() {
@@ -87,19 +82,10 @@ impl AppendRewrite {
         let memory = usize::try_from(bytes.clamp(0, MEMORY_BYTES_MAX)).unwrap_or(usize::MAX);
         let content = FileContent::Data(FileSource::Compact);
         Ok(Work {
-            read: DataFileRead {
-                fields: table.schema().fields.as_slice().into(),
-                system: SystemColumns::None,
-                predicate: Predicate::True,
-                deletions,
-            },
             write: RollingFileWriter::new(table, DataFileSpec { bucket: bucket.clone(), level: LEVEL, content })?,
             next_sequence: files.first().map_or(0, |file| file.min_sequence_number),
             _memory: table.io().memory().reserve(memory).await?,
-            ahead: files.into_iter(),
-            open: None,
-            bucket,
-            settings,
+            rows: FileRows::of(table, &bucket, files, deletions),
         })
     }
 }
@@ -118,24 +104,11 @@ impl Work {
 
     async fn copy_batches(&mut self) -> Result<Rows> {
         for _ in 0..SLICE_BATCHES {
-            let Some(mut reader) = self.reader().await? else { return Ok(Rows::End) };
-            if let Some(batch) = reader.next().await? {
-                self.open = Some(reader);
-                let batch = KeyValueBatch::inserts(batch.values, self.next_sequence);
-                self.next_sequence = self.next_sequence.saturating_add(batch.num_rows() as i64);
-                self.write.write(&batch).await?;
-            }
+            let Some(values) = self.rows.next().await? else { return Ok(Rows::End) };
+            let batch = KeyValueBatch::inserts(values, self.next_sequence);
+            self.next_sequence = self.next_sequence.saturating_add(batch.num_rows() as i64);
+            self.write.write(&batch).await?;
         }
         Ok(Rows::More)
-    }
-
-    /// The file that is being read, or the next one.
-    async fn reader(&mut self) -> Result<Option<Box<DataFileReader>>> {
-        if let Some(open) = self.open.take() {
-            return Ok(Some(open));
-        }
-        let Some(file) = self.ahead.next() else { return Ok(None) };
-        let reader = DataFileReader::open(&self.settings.table, &self.bucket, &file, &self.read).await?;
-        Ok(Some(Box::new(reader)))
     }
 }

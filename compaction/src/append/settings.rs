@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, DeletionVectorKind, Result};
 use alluvium_store::TableStore;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::rules::AppendRules;
 
@@ -15,7 +15,7 @@ pub struct AppendSettings {
     pub(super) table: TableStore,
     pub(super) rules: AppendRules,
     /// One permit for each compaction that may have files open.
-    pub(super) open: Semaphore,
+    open: Semaphore,
     pub(super) deletion_kind: DeletionVectorKind,
     /// What entries say of a table without buckets.
     pub(super) total_buckets: i32,
@@ -46,8 +46,16 @@ impl AppendSettings {
         &self.rules
     }
 
+    /// Waits until one more compaction may have files open.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub(crate) async fn admit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.open.acquire().await
+    }
+
     /// Whether all files have a schema that is known here: rewriting others as the schema at hand would lose their newer columns.
-    pub(super) fn knows_schemas_of(&self, files: &[DataFileMeta]) -> bool {
+    pub(crate) fn knows_schemas_of(&self, files: &[DataFileMeta]) -> bool {
         files.iter().all(|file| file.schema_id <= self.table.schema().id)
     }
 }

@@ -4,7 +4,7 @@
 //! compacted as asked, then once more by the rules, as the commit of a writer does. Invariant: a job that fails or is stopped leaves no
 //! file. Answers to `StoreCompactOperator`.
 
-use alluvium_format::{CommitMessage, CompactIncrement, DataIncrement, Result};
+use alluvium_format::{CommitKind, CommitMessage, CompactIncrement, DataIncrement, Result};
 use alluvium_store::{PartitionBucket, TableStore};
 
 use super::outlook::BucketOutlook;
@@ -26,8 +26,10 @@ pub(crate) struct BucketJob {
 /// One that is done.
 #[derive(Debug)]
 pub(crate) struct DoneJob {
-    /// What is to be committed.
+    /// What it did, as a compaction.
     pub(crate) message: CommitMessage,
+    /// The kind of snapshot that it makes.
+    pub(crate) kind: CommitKind,
     /// What its picks leave for those after them.
     pub(crate) picks: PickState,
 }
@@ -87,7 +89,7 @@ impl BucketJob {
         match increment {
             Ok(increment) => {
                 let message = message(&self.bucket, self.total_buckets, increment);
-                Ok(DoneJob { message, picks: self.compactor.picks() })
+                Ok(DoneJob { message, kind: CommitKind::Compact, picks: self.compactor.picks() })
             }
             Err(error) => {
                 self.compactor.abandon().await;
@@ -111,6 +113,22 @@ impl DoneJob {
     /// Which bucket it was.
     pub(crate) fn bucket(&self) -> PartitionBucket {
         PartitionBucket { partition: self.message.partition.clone(), bucket: self.message.bucket }
+    }
+
+    /// What is to be committed. A part that only adds and deletes files makes an OVERWRITE snapshot.
+    pub(crate) fn commit_message(&self) -> CommitMessage {
+        if self.kind == CommitKind::Compact {
+            return self.message.clone();
+        }
+        let CommitMessage { partition, bucket, total_buckets, compact, .. } = self.message.clone();
+        let data = DataIncrement {
+            new_files: compact.compact_after,
+            deleted_files: compact.compact_before,
+            new_index_files: compact.new_index_files,
+            deleted_index_files: compact.deleted_index_files,
+            ..DataIncrement::default()
+        };
+        CommitMessage { partition, bucket, total_buckets, data, compact: CompactIncrement::default() }
     }
 
     /// Deletes what it wrote, which is in no snapshot.

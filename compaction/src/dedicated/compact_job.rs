@@ -8,6 +8,7 @@ use alluvium_store::PartitionBucket;
 use super::bucket_job::{BucketJob, DoneJob};
 use super::outlook::{BucketOutlook, Heat};
 use crate::append::AppendTask;
+use crate::sort_compaction::RowsDone;
 use crate::stop::StopSignal;
 use crate::strategy::PickState;
 
@@ -43,6 +44,14 @@ impl CompactJob {
         }
     }
 
+    /// Lets it say there how far it is, where it sorts; gives how many rows it will go through.
+    pub(crate) fn tell(&mut self, rows_done: &RowsDone) -> u64 {
+        match &mut self.work {
+            Work::Bucket(_) => 0,
+            Work::Task(task) => task.tell(rows_done),
+        }
+    }
+
     /// How urgent it is.
     pub(crate) fn heat(&self) -> Heat {
         self.outlook.heat()
@@ -60,7 +69,10 @@ impl CompactJob {
     pub(crate) async fn perform(self, stop: &StopSignal) -> Result<DoneJob> {
         match self.work {
             Work::Bucket(job) => job.perform(stop).await,
-            Work::Task(task) => Ok(DoneJob { message: task.perform(stop).await?, picks: PickState::default() }),
+            Work::Task(task) => {
+                let kind = task.kind();
+                Ok(DoneJob { message: task.perform(stop).await?, kind, picks: PickState::default() })
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::append::{AppendSettings, AppendTask};
 use crate::bucket_compactor::{BucketCompactor, CompactorSettings};
 use crate::settings::Picking;
 use crate::strategy::PickState;
+use crate::sort_compaction::{SortKeys, SortOrder};
 
 /// What to compact.
 #[derive(Clone, Debug)]
@@ -29,12 +30,14 @@ pub struct CompactRequest {
     pub buckets: Option<(i32, i32)>,
     /// Buckets that are compacted at a time; `None`: as many as there are cores.
     pub at_once: Option<NonZero<usize>>,
+    /// All rows of each partition are sorted so, in an OVERWRITE snapshot; `None`: no row moves.
+    pub order: Option<SortOrder>,
 }
 
 impl Default for CompactRequest {
     /// What the rules pick, everywhere.
     fn default() -> Self {
-        Self { full: false, partitions: Predicate::True, buckets: None, at_once: None }
+        Self { full: false, partitions: Predicate::True, buckets: None, at_once: None, order: None }
     }
 }
 
@@ -102,6 +105,7 @@ pub(crate) async fn plan(
     known: Known<'_>,
 ) -> Result<TablePlan> {
     table.check_write_supported()?;
+    let keys = request.order.as_ref().map(|order| SortKeys::of(table, order)).transpose()?;
     let settings = CompactorSettings::at_once(table, request.at_once())?;
     let Some(snapshot) = table.snapshots().latest().await? else {
         return Ok(TablePlan::default());
@@ -115,8 +119,10 @@ pub(crate) async fn plan(
     let looked_up =
         LookedUp::of(table, table.options(), table.schema().id, entries.iter().map(|entry| &entry.file)).await?;
     let buckets = by_bucket(entries.into_iter().filter(wanted));
-    let mut plan = match &settings {
-        CompactorSettings::Append(append) if table.options().bucket_mode(table.schema())? == BucketMode::Unaware => {
+    let mode = table.options().bucket_mode(table.schema())?;
+    let mut plan = match (&settings, &keys) {
+        (CompactorSettings::Append(append), Some(keys)) => sorts(append, &snapshot, buckets, keys).await?,
+        (CompactorSettings::Append(append), None) if mode == BucketMode::Unaware => {
             let picking = |bucket: &PartitionBucket| match known.aged {
                 Some(aged) if aged.contains(bucket) => Picking::Full,
                 _ => picking,
@@ -186,6 +192,25 @@ async fn tasks(
             let outlook = BucketOutlook::of_append(settings.table(), &bucket, files.iter(), &task.files)?;
             plan.jobs.push(CompactJob::of_task(task, outlook));
         }
+    }
+    Ok(plan)
+}
+
+/// A task for each partition, which sorts its rows.
+async fn sorts(
+    settings: &Arc<AppendSettings>,
+    snapshot: &Snapshot,
+    buckets: Vec<BucketEntries>,
+    keys: &SortKeys,
+) -> Result<TablePlan> {
+    let vectors = deletion_vectors::read_by_file(settings.table(), snapshot, &names_of(&buckets)).await?;
+    let mut plan = TablePlan::default();
+    for ((bucket, entries), vectors) in buckets.into_iter().zip(vectors) {
+        let total_buckets = entries.first().map_or(0, |entry| entry.total_buckets);
+        let files: Vec<_> = entries.into_iter().map(|entry| entry.file).collect();
+        let outlook = BucketOutlook::of_append(settings.table(), &bucket, files.iter(), &files)?;
+        let task = AppendTask::sorted(settings, &bucket, total_buckets, (files, vectors), keys.clone())?;
+        plan.jobs.push(CompactJob::of_task(task, outlook));
     }
     Ok(plan)
 }

@@ -1,6 +1,6 @@
 //! The commit of compactions that are done.
 //!
-//! Goes in: what buckets of one table did. Comes out: a COMPACT snapshot; when it clashes with what another job did to one of them, one
+//! Goes in: what buckets of one table did. Comes out: a COMPACT snapshot, or an OVERWRITE one where rows were sorted; when it clashes with what another job did to one of them, one
 //! for each of the others. Invariant: what is certainly in no snapshot is deleted, nothing else.
 
 use alluvium_format::{Error, ErrorKind, Result};
@@ -75,7 +75,7 @@ async fn publish_each(
 
 async fn commit(table: &TableStore, name: &CommitName, jobs: &[DoneJob]) -> Result<Option<i64>> {
     let commit = FileStoreCommit::new(table, name.user.as_str(), EmptyCommits::Skipped);
-    let messages = jobs.iter().map(|job| job.message.clone()).collect();
+    let messages = jobs.iter().map(DoneJob::commit_message).collect();
     let committable = Committable { identifier: name.identifier, messages, ..Committable::default() };
     let committed = commit.commit(committable).await?;
     Ok(committed.snapshots.last().map(|snapshot| snapshot.id))

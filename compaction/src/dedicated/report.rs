@@ -9,7 +9,7 @@ use super::outlook::bytes_of;
 /// What a compaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompactReport {
-    /// The COMPACT snapshot, the last one when there are several; `None` when there was nothing to do.
+    /// The COMPACT snapshot, or the OVERWRITE one of a sort, the last one when there are several; `None` when there was nothing to do.
     pub snapshot: Option<i64>,
     /// Buckets that were compacted.
     pub buckets: usize,

@@ -59,6 +59,7 @@ pub const WRITE_BUFFER_SPILLABLE: &str = "write-buffer-spillable";
 pub const WRITE_BUFFER_SPILL_MAX_DISK_SIZE: &str = "write-buffer-spill.max-disk-size";
 pub const LOCAL_SORT_MAX_NUM_FILE_HANDLES: &str = "local-sort.max-num-file-handles";
 pub const SORT_SPILL_THRESHOLD: &str = "sort-spill-threshold";
+pub const ZORDER_VAR_LENGTH_CONTRIBUTION: &str = "zorder.var-length-contribution";
 pub const SPILL_COMPRESSION: &str = "spill-compression";
 pub const COMPACTION_TRIGGER: &str = "num-sorted-run.compaction-trigger";
 pub const STOP_TRIGGER: &str = "num-sorted-run.stop-trigger";

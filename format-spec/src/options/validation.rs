@@ -125,6 +125,7 @@ impl CoreOptions {
         self.deletion_vectors_modifiable()?;
         self.compaction_min_file_num()?;
         self.compaction_delete_ratio_threshold()?;
+        self.zorder_var_length_contribution()?;
         self.changelog_row_deduplicate().map(drop)
     }
 

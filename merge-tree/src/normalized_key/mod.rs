@@ -13,7 +13,7 @@ mod rows;
 use std::cmp::Ordering;
 
 use alluvium_format::{Error, Result};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
 pub use encoded::EncodedKeys;
@@ -184,6 +184,16 @@ impl KeyEncoder {
             })
             .collect()
     }
+}
+
+/// The rows of these columns as bytes, whose plain order is the order of the columns, one after the other: null is lowest, and no row
+/// begins with all of another one.
+///
+/// # Errors
+/// `Unsupported` for a type that has no order.
+pub fn ordered_bytes(columns: &[ArrayRef]) -> Result<BinaryArray> {
+    let types: Vec<DataType> = columns.iter().map(|column| column.data_type().clone()).collect();
+    RowEncoder::new(&types, SequenceOrder::Ascending)?.bytes(columns)
 }
 
 enum Role {

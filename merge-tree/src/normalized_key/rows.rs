@@ -6,9 +6,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use alluvium_format::{Error, Result};
-use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{ArrayRef, BinaryArray};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::{DataType, SortOptions};
 
@@ -88,6 +88,13 @@ impl RowEncoder {
             fields.push(SortField::new_with_options(data_type.clone(), options));
         }
         Ok(Self { converter: RowConverter::new(fields).map_err(kernel_error)? })
+    }
+
+    /// The rows of these columns as bytes.
+    pub(crate) fn bytes(&self, arrays: &[ArrayRef]) -> Result<BinaryArray> {
+        let arrays: Vec<_> = arrays.iter().map(canonical_float).collect();
+        let rows = self.converter.convert_columns(&arrays).map_err(kernel_error)?;
+        rows.try_into_binary().map_err(kernel_error)
     }
 
     pub(crate) fn empty(&self) -> RowKeys {

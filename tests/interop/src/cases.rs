@@ -59,6 +59,13 @@ impl Case {
         self.schema["primaryKeys"].as_array().is_some_and(Vec::is_empty)
     }
 
+    /// The columns by which rows can be sorted.
+    pub fn sortable_columns(&self) -> Vec<String> {
+        let fields = self.schema["fields"].as_array().expect("a schema has fields").iter();
+        let atomic = fields.filter(|field| field["type"].is_string());
+        atomic.map(|field| field["name"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     fn sequence_columns(&self) -> impl Iterator<Item = &str> {
         self.schema["options"]["sequence.field"].as_str().into_iter().flat_map(|names| names.split(','))
     }

@@ -8,6 +8,7 @@ mod differential;
 mod every_table;
 mod evolution;
 mod readers;
+mod sorted;
 
 /// Prints why and gives `true` where there is no JDK to compare with.
 fn skipped(test: &str) -> bool {

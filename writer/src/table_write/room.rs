@@ -13,7 +13,7 @@ use alluvium_store::{LocalDisk, MemoryReservation, SpillWriter, SpilledBatch, Ta
 
 use super::TableWrite;
 use crate::bucket_writer::BucketWriter;
-use crate::write_buffer::{bytes_of, joined};
+use crate::write_buffer::joined;
 
 /// What a writer may use without asking, so that it goes on, if slowly, where others use all.
 const UNASKED_BYTES: usize = 4 << 20;
@@ -210,7 +210,7 @@ impl Spilling {
             Some(disk) => disk,
             None => io.local_disk()?.limited(self.disk_bytes_max),
         };
-        if disk.free_bytes() < buffers.iter().flatten().map(|batch| bytes_of(batch) as u64).sum() {
+        if disk.free_bytes() < buffers.iter().flatten().map(|batch| batch.rows_bytes() as u64).sum() {
             return Ok(None);
         }
         let mut writer = SpillWriter::new(&disk, self.compression)?;

@@ -57,7 +57,7 @@ proptest! {
         for size in sizes {
             buffer.push(batch(rows, size)).unwrap();
             rows += size;
-            prop_assert_eq!(buffer.bytes(), buffer.rows.batches.iter().map(bytes_of).sum::<usize>());
+            prop_assert_eq!(buffer.bytes(), buffer.rows.batches.iter().map(KeyValueBatch::rows_bytes).sum::<usize>());
         }
         prop_assert_eq!(buffer.is_empty(), rows == 0);
         let taken = buffer.take().load().unwrap();
