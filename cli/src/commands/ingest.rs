@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::args::ReportArgs;
 use crate::failure::{Failure, Outcome, say};
 use crate::ingestion::{CommitPlan, Ingested, InputNames, ingest};
-use crate::input::{InputFormat, InputOptions, OnError, RowReader, UnknownMembers};
+use crate::input::{ChangeFormat, InputFormat, InputOptions, OnError, RowReader, UnknownMembers};
 use crate::partitions;
 use crate::quantity::counted;
 use crate::warehouse::Warehouse;
@@ -24,10 +24,14 @@ A row that cannot be read stops the ingest before the commit that would hold it;
 command run again goes on after the last committed row of its files (standard input is never skipped); other files start at
 their beginning.
 
+The changes of a database come as its connector writes them, one event a line: with --input-format debezium-json (with its schema or
+without), canal-json, maxwell-json or ogg-json. An update whose event says what was there before is -U and +U.
+
 Examples:
   alluvium ingest shop.orders orders.ndjson.zst more.csv --commit-user nightly
   alluvium tail shop.orders --from earliest | alluvium ingest shop.copy -
   alluvium ingest shop.orders day.parquet --overwrite --partition dt=2013-01-31
+  alluvium ingest shop.orders orders.log.zst --input-format debezium-json --ignore-unknown
   alluvium ingest shop.orders dirty.ndjson --on-error skip --dead-letter bad.ndjson";
 
 /// Arguments of `ingest`.
@@ -82,13 +86,9 @@ enum FormatArg {
     Arrow,
     #[value(hide = true)]
     Avro,
-    #[value(hide = true)]
     DebeziumJson,
-    #[value(hide = true)]
     CanalJson,
-    #[value(hide = true)]
     MaxwellJson,
-    #[value(hide = true)]
     OggJson,
 }
 
@@ -101,7 +101,9 @@ enum OnErrorArg {
 pub(crate) async fn run(args: IngestArgs, warehouse: &Warehouse) -> Outcome {
     let options = input_options(&args)?;
     let table = warehouse.table(&args.table).await?;
-    check_rowkind_field(&table, &args.rowkind_field)?;
+    if !matches!(options.format, Some(InputFormat::Change(_))) {
+        check_rowkind_field(&table, &args.rowkind_field)?;
+    }
     let plan = CommitPlan {
         user: args.commit_user.clone(),
         rows: args.commit_rows,
@@ -143,10 +145,12 @@ fn input_options(args: &IngestArgs) -> Outcome<InputOptions> {
         FormatArg::Ndjson => Ok(InputFormat::Ndjson),
         FormatArg::Csv => Ok(InputFormat::Csv),
         FormatArg::Parquet => Ok(InputFormat::Parquet),
-        other => {
-            let name = other.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned());
-            Err(Error::unsupported(format!("--input-format {name}; built are ndjson, csv and parquet")))
-        }
+        FormatArg::DebeziumJson => Ok(InputFormat::Change(ChangeFormat::Debezium)),
+        FormatArg::CanalJson => Ok(InputFormat::Change(ChangeFormat::Canal)),
+        FormatArg::MaxwellJson => Ok(InputFormat::Change(ChangeFormat::Maxwell)),
+        FormatArg::OggJson => Ok(InputFormat::Change(ChangeFormat::Ogg)),
+        FormatArg::Arrow => "arrow".parse(),
+        FormatArg::Avro => "avro".parse(),
     });
     let on_error = match (args.on_error, &args.dead_letter) {
         (OnErrorArg::Stop, None) => OnError::Stop,

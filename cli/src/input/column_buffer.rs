@@ -84,6 +84,11 @@ impl ColumnBuffer {
         &self.field.name
     }
 
+    /// The column's type.
+    pub(super) fn root(&self) -> &TypeRoot {
+        &self.field.data_type.root
+    }
+
     /// Adds a value; `None` is null.
     ///
     /// # Errors

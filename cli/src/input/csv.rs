@@ -6,7 +6,7 @@
 use super::cell::{Cell, CellKind, RowFailure};
 use super::csv_scan::{fields, undouble};
 use super::member_names::{MemberNames, Slot};
-use super::row_buffer::RowBuffer;
+use super::row_buffer::{RowBuffer, Writing};
 
 /// Reads CSV records.
 pub(super) struct CsvDecoder {
@@ -76,6 +76,7 @@ impl CsvDecoder {
                 Slot::Ignored => {}
             }
         }
-        rows.append(record, &self.cells, kind)
+        let kind = rows.row_kind(kind, record)?;
+        rows.append(record, &self.cells, kind, Writing::Exact)
     }
 }

@@ -8,12 +8,14 @@ use std::str::FromStr;
 
 use alluvium::{Error, Result};
 
+use super::change_json::ChangeFormat;
+
 /// What standard input is called on the command line.
 pub(super) const STDIN: &str = "-";
 
-const READABLE: &str = "ndjson, csv and parquet";
+const READABLE: &str = "ndjson, csv, parquet, debezium-json, canal-json, maxwell-json and ogg-json";
 /// Formats of Flink and Paimon that have a name here and no reader.
-const NAMED: [&str; 6] = ["arrow", "avro", "debezium-json", "canal-json", "maxwell-json", "ogg-json"];
+const NAMED: [&str; 2] = ["arrow", "avro"];
 
 /// The form of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) enum InputFormat {
     Csv,
     /// An Apache Parquet file.
     Parquet,
+    /// A change event a line.
+    Change(ChangeFormat),
 }
 
 impl FromStr for InputFormat {
@@ -34,6 +38,10 @@ impl FromStr for InputFormat {
             "ndjson" => Ok(Self::Ndjson),
             "csv" => Ok(Self::Csv),
             "parquet" => Ok(Self::Parquet),
+            "debezium-json" => Ok(Self::Change(ChangeFormat::Debezium)),
+            "canal-json" => Ok(Self::Change(ChangeFormat::Canal)),
+            "maxwell-json" => Ok(Self::Change(ChangeFormat::Maxwell)),
+            "ogg-json" => Ok(Self::Change(ChangeFormat::Ogg)),
             named if NAMED.contains(&named) => {
                 Err(Error::unsupported(format!("the input format {named}; {READABLE} can be read")))
             }

@@ -24,6 +24,12 @@ impl<'a> JsonScan<'a> {
         Self { text, bytes: text.as_bytes(), at: 0 }
     }
 
+    /// The beginning of an object or list of a record; places stay those of the record.
+    pub(super) fn within(record: &'a str, nested: Cell) -> Self {
+        let text = record.get(..nested.end).unwrap_or_default();
+        Self { text, bytes: text.as_bytes(), at: nested.start }
+    }
+
     /// Calls `member` with each member's name and value.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ pub(super) enum Slot {
 pub(super) struct MemberNames {
     slots: HashMap<String, Slot>,
     columns: Vec<String>,
-    rowkind_field: String,
+    /// `None` where the row kind is not said by a member.
+    rowkind_field: Option<String>,
     unknown: UnknownMembers,
     /// The name and the meaning that each place had last.
     remembered: Vec<(String, Slot)>,
@@ -36,8 +37,10 @@ impl MemberNames {
     ///
     /// # Errors
     /// `Invalid` when a column has the name of the row kind's field.
-    pub(super) fn new(schema: &TableSchema, rowkind_field: &str, unknown: UnknownMembers) -> Result<Self> {
-        if schema.index_of(rowkind_field).is_some() {
+    pub(super) fn new(schema: &TableSchema, rowkind_field: Option<&str>, unknown: UnknownMembers) -> Result<Self> {
+        if let Some(rowkind_field) = rowkind_field
+            && schema.index_of(rowkind_field).is_some()
+        {
             return Err(Error::invalid(format!(
                 "the table has a column {rowkind_field}, which is also the field of the row kind: give the row kind another field name with --rowkind-field NAME"
             )));
@@ -45,8 +48,9 @@ impl MemberNames {
         let columns: Vec<String> = schema.fields.iter().map(|field| field.name.clone()).collect();
         let mut slots: HashMap<String, Slot> =
             columns.iter().enumerate().map(|(index, name)| (name.clone(), Slot::Column(index))).collect();
-        slots.insert(rowkind_field.to_owned(), Slot::RowKind);
-        Ok(Self { slots, columns, rowkind_field: rowkind_field.to_owned(), unknown, remembered: Vec::new() })
+        slots.extend(rowkind_field.map(|field| (field.to_owned(), Slot::RowKind)));
+        let rowkind_field = rowkind_field.map(str::to_owned);
+        Ok(Self { slots, columns, rowkind_field, unknown, remembered: Vec::new() })
     }
 
     /// How many columns the table has.
@@ -94,7 +98,7 @@ impl MemberNames {
     pub(super) fn shown(&self, slot: Slot) -> &str {
         match slot {
             Slot::Column(index) => self.columns.get(index).map_or("", String::as_str),
-            Slot::RowKind => &self.rowkind_field,
+            Slot::RowKind => self.rowkind_field.as_deref().unwrap_or_default(),
             Slot::Ignored => "",
         }
     }

@@ -6,6 +6,7 @@
 //! batch never waits for a source while it holds rows.
 
 mod cell;
+mod change_json;
 mod column_buffer;
 mod conversion;
 mod csv;
@@ -37,6 +38,7 @@ use rejects::Rejects;
 use row_buffer::RowBuffer;
 use text_input::{Filled, TextInput};
 
+pub(crate) use change_json::ChangeFormat;
 pub(crate) use format::InputFormat;
 
 /// What to do with a member or column of the input that the table does not have.
@@ -67,7 +69,7 @@ pub(crate) enum OnError {
 pub(crate) struct InputOptions {
     /// The form; by each file's ending when not given.
     pub(crate) format: Option<InputFormat>,
-    /// The member that holds the row kind.
+    /// The member that holds the row kind; change events say it in their own way.
     pub(crate) rowkind_field: String,
     /// Members that are no column.
     pub(crate) unknown: UnknownMembers,
@@ -156,9 +158,11 @@ impl RowReader {
             Origin::File { bytes } => Some(bytes),
             Origin::Stream => None,
         });
+        let says_kind = !matches!(options.format, Some(InputFormat::Change(_)));
+        let rowkind_field = says_kind.then_some(options.rowkind_field.as_str());
         let progress = InputProgress { read: Arc::default(), total: sizes.sum() };
         Ok(Self {
-            names: MemberNames::new(&schema, &options.rowkind_field, options.unknown)?,
+            names: MemberNames::new(&schema, rowkind_field, options.unknown)?,
             rows: RowBuffer::new(&schema, options.unknown)?,
             rejects: Rejects::open(&options.on_error)?,
             unknown: options.unknown,

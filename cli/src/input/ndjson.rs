@@ -6,7 +6,7 @@
 use super::cell::{Cell, CellKind, RowFailure};
 use super::json_scan::{JsonScan, unescape};
 use super::member_names::{MemberNames, Slot};
-use super::row_buffer::RowBuffer;
+use super::row_buffer::{RowBuffer, Writing};
 
 /// Reads JSON objects.
 pub(super) struct NdjsonDecoder {
@@ -53,7 +53,8 @@ impl NdjsonDecoder {
             *cell = value;
             Ok(())
         })?;
-        rows.append(record, &self.cells, kind)
+        let kind = rows.row_kind(kind, record)?;
+        rows.append(record, &self.cells, kind, Writing::Exact)
     }
 }
 

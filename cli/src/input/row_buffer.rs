@@ -18,6 +18,15 @@ use super::value::{Value, shortened};
 /// The text of rows above which a batch ends, so that its columns stay far below the 2 GiB that their offsets reach.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// In which forms values may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// In the one of their type.
+    Exact,
+    /// In any that is meant for it: change logs write texts for numbers, numbers for booleans, and what they like for texts.
+    AnyForm,
+}
+
 /// Rows of a table, by column.
 pub(super) struct RowBuffer {
     schema: SchemaRef,
@@ -49,18 +58,26 @@ impl RowBuffer {
         self.len() >= max_rows || self.bytes >= BATCH_BYTES_MAX
     }
 
-    /// Adds a row: a cell of `record` for each column, and one for the row kind.
+    /// Adds a row: a cell of `record` for each column, and its row kind.
     ///
     /// # Errors
     /// Why a value cannot be read; no row was added.
-    pub(super) fn append(&mut self, record: &str, cells: &[Cell], kind: Cell) -> Result<(), RowFailure> {
+    pub(super) fn append(
+        &mut self,
+        record: &str,
+        cells: &[Cell],
+        kind: i8,
+        writing: Writing,
+    ) -> Result<(), RowFailure> {
         let rows = self.len();
-        let kind = self.row_kind(kind, record)?;
         for (column, cell) in self.columns.iter_mut().zip(cells) {
-            let appended = Value::of_cell(*cell, record, &mut self.scratch).and_then(|value| column.append(value));
+            let appended = Value::of_cell(*cell, record, &mut self.scratch).and_then(|value| match writing {
+                Writing::Exact => column.append(value),
+                Writing::AnyForm => column.append(value.map(|value| value.in_form_of(column.root()))),
+            });
             if let Err(why) = appended {
                 let failure = RowFailure::of_column(column.name(), why);
-                self.columns.iter_mut().for_each(|column| column.truncate(rows));
+                self.truncate(rows);
                 return Err(failure);
             }
         }
@@ -69,7 +86,17 @@ impl RowBuffer {
         Ok(())
     }
 
-    fn row_kind(&mut self, cell: Cell, record: &str) -> Result<i8, RowFailure> {
+    /// Leaves the first `rows` rows.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+        self.kinds.truncate(rows);
+    }
+
+    /// The byte of the row kind that a cell of `record` says; an insert's when there is none.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub(super) fn row_kind(&mut self, cell: Cell, record: &str) -> Result<i8, RowFailure> {
         match Value::of_cell(cell, record, &mut self.scratch).map_err(RowFailure::of_row)? {
             None => Ok(RowKind::Insert.to_byte()),
             Some(Value::Text(text) | Value::Field(text)) => row_kind_of(text).map_err(RowFailure::of_row),

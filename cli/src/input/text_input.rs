@@ -1,6 +1,6 @@
 //! An input of text, one record after the other.
 //!
-//! Goes in: an [`InputFile`] of JSON lines or CSV. Comes out: rows in a [`RowBuffer`], and the count of records that are behind.
+//! Goes in: an [`InputFile`] of JSON lines, CSV or change events. Comes out: rows in a [`RowBuffer`], and the count of records that are behind.
 
 use std::io;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU64;
 use alluvium::{Error, ErrorKind, Result};
 
 use super::cell::RowFailure;
+use super::change_json::ChangeDecoder;
 use super::csv::CsvDecoder;
 use super::format::{InputFile, InputFormat};
 use super::member_names::MemberNames;
@@ -30,6 +31,7 @@ pub(super) enum Filled {
 enum Decoder {
     Ndjson(NdjsonDecoder),
     Csv(CsvDecoder),
+    Change(ChangeDecoder),
 }
 
 /// An open input of text.
@@ -50,6 +52,7 @@ impl TextInput {
         let (framing, decoder) = match input.format {
             InputFormat::Csv => (Framing::Csv, Decoder::Csv(CsvDecoder::new(names))),
             InputFormat::Ndjson => (Framing::Lines, Decoder::Ndjson(NdjsonDecoder::new(names))),
+            InputFormat::Change(format) => (Framing::Lines, Decoder::Change(ChangeDecoder::new(format, names))),
             InputFormat::Parquet => return Err(Error::internal("a Parquet file is no text")),
         };
         let records = Records::new(UnpackedSource::open(input, read_total)?, framing);
@@ -98,6 +101,7 @@ impl TextInput {
                 Ok(text) => match &mut self.decoder {
                     Decoder::Ndjson(decoder) => decoder.decode(text, rows),
                     Decoder::Csv(decoder) => decoder.decode(text, rows),
+                    Decoder::Change(decoder) => decoder.decode(text, rows),
                 },
             };
             if let Err(failure) = decoded {
@@ -116,7 +120,7 @@ impl TextInput {
             let Next::Record(range) = &next else { return Ok(next) };
             let record = &self.records.bytes()[range.clone()];
             match &mut self.decoder {
-                Decoder::Ndjson(_) if record.trim_ascii().is_empty() => {}
+                Decoder::Ndjson(_) | Decoder::Change(_) if record.trim_ascii().is_empty() => {}
                 Decoder::Csv(decoder) if decoder.is_blank(record) => {}
                 Decoder::Csv(decoder) if decoder.wants_header() => {
                     let header = std::str::from_utf8(record).map_err(|error| not_utf8(error.valid_up_to()).why);

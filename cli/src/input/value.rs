@@ -59,6 +59,22 @@ impl<'a> Value<'a> {
         }))
     }
 
+    /// The value in a form that the type reads, where what stands here is meant for it.
+    pub(super) fn in_form_of(self, root: &TypeRoot) -> Self {
+        match self {
+            Self::Number(digits) | Self::Text(digits) | Self::Field(digits) if *root == TypeRoot::Boolean => {
+                match digits {
+                    "0" => Self::Boolean(false),
+                    "1" => Self::Boolean(true),
+                    _ => Self::Field(digits),
+                }
+            }
+            Self::Number(text) | Self::Text(text) | Self::Nested(text) => Self::Field(text),
+            Self::Boolean(value) if *root != TypeRoot::Boolean => Self::Field(if value { "true" } else { "false" }),
+            Self::Boolean(_) | Self::Field(_) => self,
+        }
+    }
+
     /// As messages show it.
     pub(super) fn shown(&self) -> String {
         match self {
