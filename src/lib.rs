@@ -19,7 +19,10 @@ pub use alluvium_format::{
     BinaryRow, ColumnPath, CoreOptions, DataField, DataType, Datum, Error, ErrorKind, Nullability, Place, Predicate,
     Result, RowKind, SchemaChange, SchemaDefinition, Snapshot, TableSchema,
 };
-pub use alluvium_reader::{BatchPlan, ChangeBatch, PointReader, PointRows, StartupMode, TailEvent, TimeTravel};
+pub use alluvium_reader::{
+    BatchPlan, ChangeBatch, ChangesBetween, ExpiredSnapshots, PointReader, PointRows, StartupMode, StreamPosition,
+    Tail, TailEvent, TimeTravel,
+};
 pub use alluvium_store::{
     BeforeVectors, Committed, EmptyCommits, ExternalStores, LocalDisk, LookedUp, MemoryBudget, OverwriteScope, Publish,
     TableName,

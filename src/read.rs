@@ -1,7 +1,7 @@
 //! Bounded reads, asked for step by step.
 
 use alluvium_format::{Predicate, Result};
-use alluvium_reader::{BatchPlan, ChangeBatch, ReadRequest, TimeTravel, batch_scan};
+use alluvium_reader::{BatchPlan, ChangeBatch, ChangesBetween, ReadRequest, TimeTravel, batch_scan};
 use alluvium_store::TableStore;
 use arrow_array::RecordBatch;
 use futures::stream::BoxStream;
@@ -39,10 +39,10 @@ impl Read {
         self
     }
 
-    /// An earlier state of the table.
+    /// A state of the table; the one that its options say (`scan.*`), or the latest, unless said otherwise.
     #[must_use]
     pub fn at(mut self, travel: TimeTravel) -> Self {
-        self.request.travel = travel;
+        self.request.travel = Some(travel);
         self
     }
 
@@ -68,6 +68,22 @@ impl Read {
     /// # Errors
     /// As [`Read::plan`].
     pub async fn incremental(self, from: i64, to: i64) -> Result<BoxStream<'static, Result<ChangeBatch>>> {
-        batch_scan::incremental(&self.store, &self.request, (from, to)).await
+        self.changes(&ChangesBetween::Snapshots(from, to)).await
+    }
+
+    /// Reads the changes of a range, as the option `incremental-between-scan-mode` says: those that commits made, or what became of the rows.
+    ///
+    /// # Errors
+    /// As [`Read::plan`].
+    pub async fn changes(self, between: &ChangesBetween) -> Result<BoxStream<'static, Result<ChangeBatch>>> {
+        batch_scan::incremental(&self.store, &self.request, between).await
+    }
+
+    /// The range of changes that the options of the table ask for (`incremental-between` and what goes with it), if they do.
+    ///
+    /// # Errors
+    /// `Invalid` when an option is wrong.
+    pub fn range_of_options(&self) -> Result<Option<ChangesBetween>> {
+        batch_scan::range_of_options(&self.store)
     }
 }

@@ -7,7 +7,7 @@ use alluvium_compaction::{FileIndexReport, rewrite_file_index};
 use alluvium_format::{
     CoreOptions, IndexManifestEntry, ManifestEntry, Predicate, Result, SchemaChange, Snapshot, TableSchema,
 };
-use alluvium_reader::PointReader;
+use alluvium_reader::{PointReader, consumers};
 use alluvium_store::{LookedUp, TableStore, scan, schema_change};
 use alluvium_writer::{TableWrite, WriteOptions};
 use arrow_array::RecordBatch;
@@ -168,6 +168,30 @@ impl Table {
             }
         }
         Ok(consumers)
+    }
+
+    /// Sets the next snapshot of a consumer, which need not be there.
+    ///
+    /// # Errors
+    /// `Invalid` for the id; `NotFound` or `Invalid` when the changes of that snapshot are not there and are not the next to come; `Storage`.
+    pub async fn reset_consumer(&self, id: &str, next_snapshot: i64) -> Result<()> {
+        consumers::reset(&self.store, id, next_snapshot).await
+    }
+
+    /// Whether a consumer can be set to a snapshot.
+    ///
+    /// # Errors
+    /// As [`Table::reset_consumer`].
+    pub async fn check_consumer_position(&self, next_snapshot: i64) -> Result<()> {
+        consumers::check_next(&self.store, next_snapshot).await
+    }
+
+    /// Forgets a consumer.
+    ///
+    /// # Errors
+    /// `NotFound` that names the consumers there are; `Storage`.
+    pub async fn delete_consumer(&self, id: &str) -> Result<()> {
+        consumers::delete(&self.store, id).await
     }
 
     /// The snapshot id of a tag.

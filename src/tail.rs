@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alluvium_format::{Predicate, Result};
-use alluvium_reader::{StartupMode, Tail, TailRequest};
+use alluvium_reader::{ExpiredSnapshots, StartupMode, StreamPosition, Tail, TailRequest};
 use alluvium_store::TableStore;
 
 /// How long a tail waits before it looks for a new snapshot again, unless set otherwise.
@@ -21,9 +21,12 @@ impl TableTail {
         let request = TailRequest {
             columns: None,
             predicate: Predicate::True,
-            startup: StartupMode::Latest,
+            position: None,
+            startup: None,
             last_snapshot: None,
+            expired: ExpiredSnapshots::Fail,
             consumer_id: None,
+            normalize: false,
             poll_interval: POLL_INTERVAL,
         };
         Self { store, request }
@@ -43,10 +46,17 @@ impl TableTail {
         self
     }
 
-    /// Where it starts; `latest` unless said otherwise.
+    /// Where it starts; as the table's options say (`scan.mode` and what goes with it), or `latest`, unless said otherwise.
     #[must_use]
     pub fn from(mut self, startup: StartupMode) -> Self {
-        self.request.startup = startup;
+        self.request.startup = Some(startup);
+        self
+    }
+
+    /// Goes on where an earlier tail with the same condition was, to the row.
+    #[must_use]
+    pub fn from_position(mut self, position: StreamPosition) -> Self {
+        self.request.position = Some(position);
         self
     }
 
@@ -69,10 +79,26 @@ impl TableTail {
         self
     }
 
-    /// Goes on where this consumer stopped, and keeps its position with the table.
+    /// What becomes of it when the next snapshot has expired: it fails unless said otherwise.
+    #[must_use]
+    pub fn when_expired(mut self, expired: ExpiredSnapshots) -> Self {
+        self.request.expired = expired;
+        self
+    }
+
+    /// Goes on where this consumer stopped, and keeps its position with the table: behind what [`alluvium_reader::Tail::acknowledge`] says, or
+    /// with the option `consumer.mode = at-least-once` behind each snapshot after which more is asked for.
     #[must_use]
     pub fn consumer_id(mut self, id: impl Into<String>) -> Self {
         self.request.consumer_id = Some(id.into());
+        self
+    }
+
+    /// Makes changes complete where the table's changelog producer (`none`, `input`) does not: `-U` and `+U` of what was and is, `-D` of what
+    /// was, nothing for what changed nothing. All rows of the table are kept in memory for it. Overwrites are read, too.
+    #[must_use]
+    pub fn normalize(mut self) -> Self {
+        self.request.normalize = true;
         self
     }
 

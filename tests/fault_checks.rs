@@ -133,6 +133,7 @@ impl World {
                     ended.push(id);
                     changes.insert(id, std::mem::take(&mut pending));
                 }
+                TailEvent::Expired(..) => panic!("nothing has expired"),
             }
         }
         assert_eq!(ended, snapshots.iter().map(|snapshot| snapshot.id).collect::<Vec<_>>(), "ends of snapshots");

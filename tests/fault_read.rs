@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use alluvium::{CompactionWait, ErrorKind, Publish, Result, StartupMode, TailEvent, WriteOptions};
+use alluvium::{CompactionWait, ErrorKind, Publish, Result, StreamPosition, TailEvent, WriteOptions};
 use alluvium_sim::{Change, Fault, FaultMode, Faults, ModelTable, Replay, Workload, WorkloadOptions, seeds};
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
@@ -71,22 +71,27 @@ struct Received {
 enum Resume {
     /// At the position that the reader has.
     Position,
-    /// At the position that the table has of its consumer.
-    Consumer,
+    /// At the position that the table has of its consumer, which moves by itself.
+    AtLeastOnce,
+    /// At the position that the table has of its consumer, which moves when the reader says so.
+    Acknowledged,
 }
 
 /// Reads up to snapshot `last`; an error leaves what was received whole, and the position.
 async fn receive(
     world: &World,
     (resume, last): (Resume, i64),
-    position: &mut Option<i64>,
+    position: &mut Option<StreamPosition>,
     received: &mut Received,
 ) -> Result<()> {
     let table = world.table(View::Faulty).await?;
-    let from = position.filter(|_| resume == Resume::Position).map_or(StartupMode::Earliest, StartupMode::Position);
-    let mut request = table.tail().from(from).to(last).poll_interval(Duration::from_millis(1));
-    if resume == Resume::Consumer {
-        request = request.consumer_id(CONSUMER);
+    let mode = if resume == Resume::AtLeastOnce { "at-least-once" } else { "exactly-once" };
+    let table = table.with_options(&[("consumer.mode".to_owned(), mode.to_owned())].into()).unwrap();
+    let mut request = table.tail().from_earliest().to(last).poll_interval(Duration::from_millis(1));
+    match position {
+        Some(position) if resume == Resume::Position => request = request.from_position(position.clone()),
+        _ if resume == Resume::Position => {}
+        _ => request = request.consumer_id(CONSUMER),
     }
     let mut tail = request.execute().await?;
     let mut pending = Vec::new();
@@ -103,8 +108,12 @@ async fn receive(
                         received.again.insert(id);
                     }
                 }
-                *position = tail.position();
+                *position = tail.position().cloned();
+                if let (Some(position), Resume::Acknowledged) = (&position, resume) {
+                    tail.acknowledge(position).await?;
+                }
             }
+            Some(TailEvent::Expired(..)) => panic!("nothing has expired"),
         }
     }
 }
@@ -112,7 +121,7 @@ async fn receive(
 #[tokio::test]
 async fn a_stream_that_failed_goes_on_where_it_was() {
     for seed in seeds(2) {
-        for resume in [Resume::Position, Resume::Consumer] {
+        for resume in [Resume::Position, Resume::AtLeastOnce, Resume::Acknowledged] {
             let (world, work) = written(seed).await;
             let last = world.snapshots().await.last().unwrap().id;
             let mut wanted = Received::default();
@@ -143,6 +152,6 @@ async fn resume_after(world: &World, (resume, last): (Resume, i64), fault: Fault
     }
     assert_eq!(received.snapshots, wanted.snapshots);
     // What the reader has by itself never comes again; what the table has of it lags by one snapshot.
-    let again_max = usize::from(resume == Resume::Consumer);
+    let again_max = usize::from(resume != Resume::Position);
     assert!(received.again.len() <= again_max, "{:?} came again", received.again);
 }

@@ -16,6 +16,8 @@ mod read_golden;
 mod read_history;
 mod read_looked_up;
 mod read_streams;
+mod scan_options;
 mod sorted_files;
+mod stream_positions;
 mod tidy;
 mod two_compactors;

@@ -145,6 +145,7 @@ impl Case {
                 TailEvent::SnapshotEnd(id) => {
                     got.extend(in_snapshot.drain(..).map(|(kind, row)| (id, kind.to_owned(), row)));
                 }
+                TailEvent::Expired(..) => panic!("nothing has expired"),
             }
         }
         let wanted = wanted.iter().map(|line| {

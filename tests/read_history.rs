@@ -51,7 +51,7 @@ pub(crate) fn states(work: &Workload) -> Vec<ModelTable> {
 }
 
 /// A table that work was done on, with the state at each of its snapshots.
-async fn history(seed: u64, setting: &Setting, work: &Workload) -> (World, BTreeMap<i64, Rows>) {
+pub(crate) async fn history(seed: u64, setting: &Setting, work: &Workload) -> (World, BTreeMap<i64, Rows>) {
     let world = World::create(seed, setting).await;
     let outcome = world.run(View::Healthy, USER, work).await;
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
@@ -138,6 +138,7 @@ pub(crate) async fn drain(tail: &mut Tail) -> Vec<(i64, Vec<Change>)> {
         match event {
             TailEvent::Changes(batch) => changes.extend(changes_of(Some(&batch.kinds), &batch.rows)),
             TailEvent::SnapshotEnd(id) => out.push((id, std::mem::take(&mut changes))),
+            TailEvent::Expired(..) => panic!("nothing has expired"),
         }
     }
     assert!(changes.is_empty(), "changes without an end of their snapshot");
@@ -156,7 +157,7 @@ async fn a_tail_replays_every_state() {
         let mut rows = Rows::new();
         let read = drain(&mut tail).await;
         assert_eq!(read.iter().map(|(id, _)| *id).collect::<Vec<_>>(), states.keys().copied().collect::<Vec<_>>());
-        assert_eq!(tail.position(), Some(last + 1));
+        assert_eq!(tail.position().unwrap().next_snapshot, last + 1);
         for (id, changes) in read {
             apply(&mut rows, &changes);
             assert_eq!(&rows, &states[&id], "after snapshot {id}");
@@ -210,6 +211,42 @@ async fn the_changes_of_a_range_are_those_that_a_tail_gives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_difference_leads_from_one_state_to_the_other() {
+    let combined =
+        [("merge-engine", "aggregation"), ("ignore-delete", "true"), ("fields.value.aggregate-function", "max")];
+    let settings: [&[(&str, &str)]; 4] =
+        [&[], &[("sequence.field", "ord")], &[("deletion-vectors.enabled", "true")], &combined];
+    for (seed, options) in settings.into_iter().enumerate() {
+        let seed = seed as u64;
+        let _replay = Replay::new(seed, format!("a difference with {options:?}"));
+        let order = if options.contains(&("sequence.field", "ord")) { OrderColumn::Late } else { OrderColumn::None };
+        let (world, states) = history(seed, &setting(options), &work(seed, order, 5)).await;
+        let table = world.table(View::Healthy).await.unwrap();
+        let diff = [("incremental-between-scan-mode".to_owned(), "diff".to_owned())];
+        let diff = table.with_options(&diff.into()).unwrap();
+        let last = *states.keys().last().unwrap();
+        let mut at = BTreeMap::new();
+        for id in 1..=last {
+            at.insert(id, read(&table, TimeTravel::Snapshot(id), Predicate::True).await);
+        }
+        let mut changed = 0;
+        for from in 1..=last {
+            for to in from..=last {
+                let batches: Vec<_> = diff.read().incremental(from, to).await.unwrap().try_collect().await.unwrap();
+                let mut rows = at[&from].clone();
+                for batch in batches {
+                    let changes = changes_of(Some(&batch.kinds), &batch.rows);
+                    changed += changes.len();
+                    apply(&mut rows, &changes);
+                }
+                assert_eq!(rows, at[&to], "from {from} to {to} with {options:?}");
+            }
+        }
+        assert!(changed > 0, "nothing ever changed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_cancelled_loses_and_doubles_nothing() {
     let (world, states) = history(5, &setting(&[]), &work(5, OrderColumn::None, 0)).await;
     let table = world.table(View::Healthy).await.unwrap();
@@ -234,6 +271,7 @@ async fn a_call_that_is_cancelled_loses_and_doubles_nothing() {
         match event.unwrap() {
             Some(TailEvent::Changes(batch)) => changes.extend(changes_of(Some(&batch.kinds), &batch.rows)),
             Some(TailEvent::SnapshotEnd(id)) => out.push((id, std::mem::take(&mut changes))),
+            Some(TailEvent::Expired(..)) => panic!("nothing has expired"),
             None => break,
         }
     }
@@ -250,6 +288,7 @@ async fn read_to(tail: &mut Tail, snapshot: i64) {
 async fn a_consumer_goes_on_behind_what_was_taken_care_of() {
     let (world, states) = history(7, &setting(&[]), &work(7, OrderColumn::None, 0)).await;
     let table = world.table(View::Healthy).await.unwrap();
+    let table = table.with_options(&[("consumer.mode".to_owned(), "at-least-once".to_owned())].into()).unwrap();
     let last = *states.keys().last().unwrap();
     let open = async || table.tail().from_earliest().to(last).consumer_id("audit").execute().await.unwrap();
     let saved = async || table.consumers().await.unwrap();
@@ -263,7 +302,7 @@ async fn a_consumer_goes_on_behind_what_was_taken_care_of() {
     read_to(&mut tail, 2).await;
     tail.next().await.unwrap();
     assert_eq!(saved().await, [("audit".to_owned(), 3)]);
-    assert_eq!(tail.position(), Some(3));
+    assert_eq!(tail.position().unwrap().next_snapshot, 3);
     drop(tail);
     let rest = drain(&mut open().await).await;
     assert_eq!(rest.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (3..=last).collect::<Vec<_>>());

@@ -18,7 +18,7 @@ const ROWS: i64 = 300_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A table of `files` files without common keys, whose work is done by one thread.
-async fn table(files: i64) -> Table {
+pub(crate) async fn table(files: i64) -> Table {
     let io = TableIo::new(Arc::new(InMemory::new()), Path::from("wh"), Publish::ConditionalPut);
     let catalog = FileSystemCatalog::of_io(io.with_cpu_pool(CpuPool::new(NonZero::<usize>::MIN)));
     catalog.create_database("db").await.unwrap();

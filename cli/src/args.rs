@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    compact, compact_database, db, ingest, inspect, quickstart, rescale, rewrite_file_index, scan, table, tail,
+    clear_consumers, compact, compact_database, db, ingest, inspect, quickstart, rescale, reset_consumer,
+    rewrite_file_index, scan, table, tail,
 };
 
 const EXAMPLES: &str = "\
@@ -94,6 +95,10 @@ pub(crate) enum Command {
     RewriteFileIndex(rewrite_file_index::RewriteFileIndexArgs),
     /// Split partitions of a table into another number of buckets
     Rescale(rescale::RescaleArgs),
+    /// Set the position of a consumer, or forget it
+    ResetConsumer(reset_consumer::ResetConsumerArgs),
+    /// Forget the consumers of a table
+    ClearConsumers(clear_consumers::ClearConsumersArgs),
     /// Look at a table: levels, sorted runs, amplification, snapshots, consumers
     Inspect(inspect::InspectArgs),
 }

@@ -98,6 +98,9 @@ impl Job {
                 }
                 self.covered = snapshot;
             }
+            TailEvent::Expired(first, last) => {
+                return Err(Error::internal(format!("snapshots {first} to {last} were passed over")));
+            }
         }
         Ok(())
     }

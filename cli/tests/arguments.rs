@@ -56,7 +56,6 @@ fn what_fails_is_status_1() {
 #[test]
 fn what_is_not_built_is_refused_by_name() {
     let shell = Shell::with_orders();
-    shell.run("alluvium -w wh tail shop.orders --normalize").fails(1, &["unsupported", "--normalize"]);
     shell
         .run("alluvium -w wh compact shop.orders --order-strategy zorder --order-by id")
         .fails(1, &["unsupported", "sort compaction of shop.orders", "primary key"]);

@@ -141,3 +141,103 @@ fn an_inspection_shows_the_tree_and_the_snapshots() {
     shell.ok("alluvium -w wh table create shop.none --schema orders.json");
     assert_eq!(shell.ok("alluvium -w wh inspect shop.none"), "shop.none: no snapshot yet\n");
 }
+
+#[test]
+fn consumers_are_set_back_and_forgotten() {
+    let shell = with_history();
+    for id in ["audit", "test-1", "test-2"] {
+        shell.ok(&format!("alluvium -w wh tail shop.orders --from earliest --consumer-id {id} --to latest"));
+    }
+    let next = |id: &str| {
+        let report = shell.json("alluvium -w wh inspect shop.orders --json");
+        let consumers = report["consumers"].as_array().unwrap().clone();
+        consumers
+            .iter()
+            .find(|consumer| consumer["id"] == id)
+            .map(|consumer| consumer["nextSnapshot"].as_i64().unwrap())
+    };
+    assert_eq!(next("audit"), Some(4));
+    let reset = "alluvium -w wh reset-consumer shop.orders --consumer-id";
+    shell.ok(&format!("{reset} audit --next-snapshot-id 2 --dry-run"));
+    assert_eq!(next("audit"), Some(4));
+    shell.ok(&format!("{reset} audit --next-snapshot-id 2"));
+    assert_eq!(next("audit"), Some(2));
+    let tail = "alluvium -w wh tail shop.orders --consumer-id audit --to latest";
+    assert_eq!(shell.ok(tail).lines().count(), 3);
+    assert_eq!(shell.ok(&format!("{tail} -o consumer.ignore-progress=true")), "");
+    shell.run(&format!("{reset} audit --next-snapshot-id 9")).fails(1, &["snapshot 9 is beyond the next one"]);
+    shell.run(&format!("{reset} nobody")).fails(1, &["there is no consumer nobody: there are audit, test-1, test-2"]);
+    shell.ok(&format!("{reset} test-2"));
+    assert_eq!(next("test-2"), None);
+
+    let clear = "alluvium -w wh clear-consumers shop.orders --json";
+    let cleared = |options: &str| shell.json(&format!("{clear} {options}"))["cleared"].as_array().unwrap().len();
+    assert_eq!(cleared("--dry-run"), 2);
+    assert_eq!(cleared("--including-consumers 'test'"), 0, "all of the id must match");
+    assert_eq!(cleared("--including-consumers 'test.*' --excluding-consumers '.*-1'"), 0);
+    assert_eq!(cleared("--excluding-consumers audit"), 1);
+    assert_eq!((next("audit").is_some(), next("test-1")), (true, None));
+}
+
+#[test]
+fn options_of_the_command_say_where_it_starts() {
+    let shell = with_history();
+    let lines = |line: &str| shell.ok(&format!("alluvium -w wh {line}")).lines().count();
+    assert_eq!(lines("tail shop.orders --to latest"), 0);
+    assert_eq!(lines("tail shop.orders --to latest -o scan.mode=latest-full"), 2);
+    assert_eq!(lines("tail shop.orders --to latest -o scan.snapshot-id=2"), 3);
+    assert_eq!(lines("tail shop.orders --to latest --from earliest -o scan.snapshot-id=2"), 5, "words go first");
+    assert_eq!(lines("tail shop.orders --to latest --from snapshot-full:2"), 2);
+    assert_eq!(lines("scan shop.orders -o scan.snapshot-id=1"), 2);
+    assert_eq!(lines("scan shop.orders -o incremental-between=1,3"), 3);
+    shell
+        .run("alluvium -w wh scan shop.orders -o scan.snapshot-id=x")
+        .fails(2, &["scan.snapshot-id", "a whole number"]);
+    let two = "alluvium -w wh scan shop.orders -o scan.snapshot-id=1 -o scan.tag-name=t";
+    shell.run(two).fails(2, &["scan.snapshot-id = 1 does not go with scan.tag-name"]);
+    let difference =
+        shell.ok("alluvium -w wh scan shop.orders --incremental 1..3 -o incremental-between-scan-mode=diff");
+    let difference: Vec<&str> = difference.lines().collect();
+    let wanted = [
+        "{\"rowkind\":\"+I\",\"id\":1,\"total\":\"7.00\"}",
+        "{\"rowkind\":\"-D\",\"id\":2,\"total\":null}",
+        "{\"rowkind\":\"+I\",\"id\":3,\"total\":null}",
+    ];
+    assert_eq!(difference, wanted);
+}
+
+#[test]
+fn changes_as_they_were_written_become_complete() {
+    let shell = Shell::new();
+    shell.ok("alluvium -w wh db create shop");
+    let schema = r#"{"fields":[{"name":"id","type":"BIGINT NOT NULL"},{"name":"total","type":"DECIMAL(10, 2)"}],
+        "primaryKeys":["id"],"options":{"bucket":"1"}}"#;
+    shell.write("orders.json", schema);
+    shell.ok("alluvium -w wh table create shop.orders --schema orders.json");
+    for rows in [
+        "{\"id\":1,\"total\":\"9.50\"}\n{\"id\":2,\"total\":\"1.00\"}",
+        "{\"id\":1,\"total\":\"7.00\"}\n{\"rowkind\":\"-D\",\"id\":2}\n{\"rowkind\":\"-D\",\"id\":8}",
+        "{\"rowkind\":\"+U\",\"id\":1,\"total\":\"7.00\"}",
+    ] {
+        shell.write("rows.ndjson", rows);
+        shell.ok("alluvium -w wh ingest shop.orders rows.ndjson");
+    }
+    shell.write("rows.ndjson", "{\"id\":3,\"total\":\"3.00\"}");
+    shell.ok("alluvium -w wh ingest shop.orders rows.ndjson --overwrite");
+    let line =
+        |kind: &str, id: i32, total: &str| format!("{{\"rowkind\":\"{kind}\",\"id\":{id},\"total\":\"{total}\"}}\n");
+    let second = [line("-U", 1, "9.50"), line("+U", 1, "7.00"), line("-D", 2, "1.00")].concat();
+    let last = [line("-D", 1, "7.00"), line("+I", 3, "3.00")].concat();
+    let first = [line("+I", 1, "9.50"), line("+I", 2, "1.00")].concat();
+    let overwritten = "alluvium -w wh tail shop.orders --from snapshot:4 --to latest -o streaming-read-overwrite=true";
+    assert_eq!(shell.ok(overwritten), last);
+    let tail = "alluvium -w wh tail shop.orders --normalize --to latest";
+    assert_eq!(shell.ok(&format!("{tail} --from earliest")), [first, second.clone(), last.clone()].concat());
+    assert_eq!(shell.ok(&format!("{tail} --from snapshot:2")), [second, last.clone()].concat());
+    assert_eq!(shell.ok(&format!("{tail} --from snapshot:3 --where 'total > 5'")), line("-D", 1, "7.00"));
+    assert_eq!(shell.ok(&format!("{tail} --from snapshot-full:3")), [line("+I", 1, "7.00"), last].concat());
+    shell.write("late.json", schema.replace("\"bucket\":\"1\"", "\"bucket\":\"1\",\"sequence.field\":\"total\""));
+    shell.ok("alluvium -w wh table create shop.late --schema late.json");
+    let late = "alluvium -w wh tail shop.late --normalize --to snapshot:1";
+    shell.run(late).fails(1, &["unsupported", "sequence.field = total"]);
+}

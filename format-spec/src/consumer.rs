@@ -11,6 +11,16 @@ use crate::json;
 pub struct Consumer {
     /// The first snapshot that the consumer has not read yet.
     pub next_snapshot: i64,
+    /// Whether it still has to read all rows of that snapshot, and not only its changes. Java neither reads nor writes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full_read: bool,
+}
+
+impl From<i64> for Consumer {
+    /// One that goes on with the changes of this snapshot.
+    fn from(next_snapshot: i64) -> Self {
+        Self { next_snapshot, full_read: false }
+    }
 }
 
 impl Consumer {

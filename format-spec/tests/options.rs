@@ -1,6 +1,7 @@
 //! Options: their defaults, their values, and what is refused for what this library does not have.
 
 use alluvium_format::options::FileCompression;
+use alluvium_format::options::scan::{IncrementalBetween, ScanSnapshot, ScanStartup, ScanTime};
 use alluvium_format::{
     BucketMode, ChangelogProducer, ColumnDefinition, CoreOptions, DataType, ErrorKind, MergeEngine, SchemaDefinition,
     StatsMode, TableSchema,
@@ -142,7 +143,7 @@ fn what_is_not_there_is_refused_by_name() {
         (("lookup.remote-file.enabled", "true"), (true, false)),
         (("pk-clustering-override", "true"), (true, true)),
         (("chain-table.enabled", "true"), (true, true)),
-        (("stream-scan-mode", "file-monitor"), (false, true)),
+        (("batch-scan-mode", "x"), (false, true)),
         (("changelog-file.format", "csv"), (false, false)),
         (("file.format", "orc"), (false, false)),
         (("file.format", "avro"), (false, false)),
@@ -152,9 +153,9 @@ fn what_is_not_there_is_refused_by_name() {
         (("file-index.fancy.columns", "v"), (true, false)),
         (("sequence.snapshot-ordering", "true"), (true, false)),
         (("branch", "b"), (true, true)),
-        (("scan.snapshot-id", "3"), (false, true)),
-        (("scan.mode", "latest"), (false, true)),
-        (("scan.mode", "default"), (false, false)),
+        (("scan.bucket", "3"), (false, true)),
+        (("scan.snapshot-id", "3"), (false, false)),
+        (("scan.mode", "latest"), (false, false)),
         (("metadata.iceberg.storage", "table-location"), (true, false)),
         (("write-only", "true"), (false, false)),
         (("sequence.field", "v"), (false, false)),
@@ -199,5 +200,65 @@ fn types_and_tables_without_a_form_here_are_refused() {
         append.primary_keys.clear();
         assert_eq!(append.core_options().check_write_supported(&append).unwrap_err().to_string(), refusal);
         append.core_options().check_read_supported(&append).unwrap();
+    }
+}
+
+fn dynamic(pairs: &[(&str, &str)]) -> CoreOptions {
+    CoreOptions::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+}
+
+#[test]
+fn a_start_is_said_by_its_mode_or_by_the_one_option_that_is_set() {
+    use ScanStartup as Startup;
+    let local = ScanTime::Local(1_359_626_400_000);
+    for (pairs, wanted) in [
+        (&[][..], None),
+        (&[("scan.mode", "default")], None),
+        (&[("scan.mode", "full")], Some(Startup::LatestFull)),
+        (&[("scan.mode", "LATEST")], Some(Startup::Latest)),
+        (&[("scan.mode", "compacted-full")], Some(Startup::CompactedFull)),
+        (&[("scan.snapshot-id", "3")], Some(Startup::FromSnapshot(ScanSnapshot::Id(3)))),
+        (&[("scan.version", "v")], Some(Startup::FromSnapshot(ScanSnapshot::Version("v".to_owned())))),
+        (&[("scan.watermark", "-5")], Some(Startup::FromSnapshot(ScanSnapshot::Watermark(-5)))),
+        (&[("scan.mode", "from-snapshot-full"), ("scan.snapshot-id", "3")], Some(Startup::FromSnapshotFull(3))),
+        (&[("scan.timestamp-millis", "7")], Some(Startup::FromTimestamp(ScanTime::Millis(7)))),
+        (&[("scan.timestamp", "2013-01-31 10:00:00")], Some(Startup::FromTimestamp(local))),
+        (&[("scan.file-creation-time-millis", "7")], Some(Startup::FromFileCreationTime(7))),
+        (&[("scan.creation-time-millis", "7")], Some(Startup::FromCreationTimestamp(7))),
+        (
+            &[("incremental-between", "a, b")],
+            Some(Startup::Incremental(IncrementalBetween::Versions("a".to_owned(), "b".to_owned()))),
+        ),
+        (
+            &[("incremental-between-timestamp", "1,2")],
+            Some(Startup::Incremental(IncrementalBetween::Times(ScanTime::Millis(1), ScanTime::Millis(2)))),
+        ),
+    ] {
+        assert_eq!(dynamic(pairs).scan_startup().unwrap(), wanted, "{pairs:?}");
+    }
+    for (pairs, said) in [
+        (&[("scan.mode", "earliest")][..], "scan.mode"),
+        (&[("scan.mode", "from-timestamp")], "needs the option scan.timestamp or scan.timestamp-millis"),
+        (&[("scan.mode", "latest"), ("scan.snapshot-id", "3")], "does not go with scan.mode = latest"),
+        (&[("scan.mode", "from-snapshot"), ("scan.timestamp-millis", "3")], "which takes scan.snapshot-id or"),
+        (&[("scan.snapshot-id", "3"), ("scan.tag-name", "t")], "does not go with scan.tag-name"),
+        (&[("scan.timestamp", "yesterday")], "a time like"),
+        (&[("incremental-between", "3")], "two ends"),
+        (&[("incremental-between", "3,4,5")], "two ends"),
+    ] {
+        let error = dynamic(pairs).scan_startup().unwrap_err();
+        assert!(error.to_string().contains(said), "{pairs:?}: {error}");
+    }
+}
+
+#[test]
+fn reads_that_have_no_past_refuse_to_be_sent_there() {
+    for (pairs, refused) in [
+        (&[("scan.mode", "latest")][..], None),
+        (&[("scan.tag-name", "t")], Some("unsupported: the option scan.tag-name = t")),
+        (&[("scan.mode", "compacted-full")], Some("unsupported: the option scan.mode = compacted-full")),
+    ] {
+        let said = dynamic(pairs).check_reads_latest().err().map(|error| error.to_string());
+        assert_eq!(said.as_deref(), refused, "{pairs:?}");
     }
 }

@@ -12,13 +12,14 @@ use arrow_schema::SchemaRef;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::read_stream::read_splits;
-use crate::scan_plan::{LevelFilter, limited, plan_rows};
+use crate::scan_plan::{FilesWanted, LevelFilter, limited, plan_rows};
 use crate::split::DataSplit;
+use crate::startup;
 use crate::table_read::TableRead;
 use crate::time_travel;
 
 pub use crate::change_batch::ChangeBatch;
-pub use crate::incremental::incremental;
+pub use crate::incremental::{incremental, range_of_options};
 pub use crate::time_travel::TimeTravel;
 
 /// What is asked of a table.
@@ -30,13 +31,13 @@ pub struct ReadRequest {
     pub predicate: Predicate,
     /// At most so many rows.
     pub limit: Option<usize>,
-    /// Which state.
-    pub travel: TimeTravel,
+    /// Which state; `None`: the one that the options of the table say, or the latest.
+    pub travel: Option<TimeTravel>,
 }
 
 impl Default for ReadRequest {
     fn default() -> Self {
-        Self { columns: None, predicate: Predicate::True, limit: None, travel: TimeTravel::Latest }
+        Self { columns: None, predicate: Predicate::True, limit: None, travel: None }
     }
 }
 
@@ -59,10 +60,17 @@ pub struct BatchPlan {
 /// `Unsupported` by name where the answer would not be right; `NotFound` for the snapshot or tag; `Invalid` for columns and conditions.
 pub async fn plan(table: &TableStore, request: &ReadRequest) -> Result<BatchPlan> {
     table.options().check_read_supported(table.schema())?;
-    let state = time_travel::resolve(table, &request.travel).await?;
+    let travel = match &request.travel {
+        Some(travel) => travel.clone(),
+        None => startup::travel_of_options(table)?,
+    };
+    let state = time_travel::resolve(table, &travel).await?;
     let read = table_read(table, request, &state.schema)?;
     let mut splits = match &state.snapshot {
-        Some(snapshot) => plan_rows(&read, snapshot, LevelFilter::Batch).await?,
+        Some(snapshot) => {
+            let files = FilesWanted { levels: LevelFilter::Batch, since_millis: state.files_since };
+            plan_rows(&read, snapshot, files).await?
+        }
         None => Vec::new(),
     };
     if let Some(limit) = request.limit.filter(|_| read.row_condition == Predicate::True) {

@@ -61,12 +61,16 @@ impl SplitBatch {
         Self { kinds: self.kinds.map(|kinds| kinds.slice(0, rows)), rows: self.rows.slice(0, rows) }
     }
 
-    /// With every kind turned into the one that takes it back.
-    pub(crate) fn reversed(mut self) -> Result<Self> {
-        let kinds = self.kinds.take().unwrap_or_else(|| ChangeBatch::inserts(self.rows.clone()).kinds);
-        let reversed: Int8Array =
-            kinds.try_unary(|kind| RowKind::from_byte(kind).map(|kind| reverse(kind).to_byte()))?;
-        Ok(Self { kinds: Some(reversed), rows: self.rows })
+    /// All but the first `rows` rows, of which there are so many at least.
+    pub(crate) fn behind(self, rows: usize) -> Self {
+        let left = self.rows.num_rows().saturating_sub(rows);
+        Self { kinds: self.kinds.map(|kinds| kinds.slice(rows, left)), rows: self.rows.slice(rows, left) }
+    }
+
+    /// All rows as deletes, whatever the kind they were written with.
+    pub(crate) fn deleted(self) -> Self {
+        let kinds = Int8Array::from_value(RowKind::Delete.to_byte(), self.rows.num_rows());
+        Self { kinds: Some(kinds), rows: self.rows }
     }
 
     /// As changes: with the kinds there are, or `+I`.
@@ -75,14 +79,5 @@ impl SplitBatch {
             Some(kinds) => ChangeBatch { kinds, rows: self.rows },
             None => ChangeBatch::inserts(self.rows),
         }
-    }
-}
-
-fn reverse(kind: RowKind) -> RowKind {
-    match kind {
-        RowKind::Insert => RowKind::Delete,
-        RowKind::UpdateBefore => RowKind::UpdateAfter,
-        RowKind::UpdateAfter => RowKind::UpdateBefore,
-        RowKind::Delete => RowKind::Insert,
     }
 }

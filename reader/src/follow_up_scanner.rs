@@ -2,7 +2,7 @@
 //!
 //! Goes in: a snapshot and the table's [`FollowRules`]. Comes out: a [`FollowUp`]. Pure. A table whose producer is `none` has
 //! its changes in the files that APPEND snapshots add; all others in changelog files. Answers to `DeltaFollowUpScanner`,
-//! `ChangelogFollowUpScanner` and the overwrite branch of `DataTableStreamScan`.
+//! `ChangelogFollowUpScanner`, `AllDeltaFollowUpScanner` and the overwrite branch of `DataTableStreamScan`.
 
 use alluvium_format::{CommitKind, Snapshot};
 
@@ -13,6 +13,8 @@ pub enum ChangeSource {
     AddedFiles,
     /// In changelog files.
     ChangelogFiles,
+    /// In what every commit took away and brought (`stream-scan-mode` is `file-monitor`).
+    AllDeltas,
 }
 
 /// What a stream makes of OVERWRITE snapshots.
@@ -60,6 +62,7 @@ pub fn follow_up(snapshot: &Snapshot, rules: FollowRules) -> FollowUp {
     match rules.source {
         ChangeSource::AddedFiles if snapshot.commit_kind == CommitKind::Append => FollowUp::AddedFiles,
         ChangeSource::ChangelogFiles if snapshot.changelog_manifest_list.is_some() => FollowUp::ChangelogFiles,
-        ChangeSource::AddedFiles | ChangeSource::ChangelogFiles => FollowUp::Skip,
+        ChangeSource::AllDeltas if snapshot.commit_kind != CommitKind::Analyze => FollowUp::Overwrite,
+        ChangeSource::AddedFiles | ChangeSource::ChangelogFiles | ChangeSource::AllDeltas => FollowUp::Skip,
     }
 }

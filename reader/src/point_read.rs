@@ -76,6 +76,7 @@ impl PointReader {
     pub async fn open(table: &TableStore, columns: Option<&[String]>) -> Result<Self> {
         let (schema, options) = (table.schema(), table.options());
         options.check_read_supported(schema)?;
+        options.check_reads_latest()?;
         let merge = MergeOptions::new(schema, options)?;
         match options.bucket_mode(schema)? {
             BucketMode::Fixed(_) => {}

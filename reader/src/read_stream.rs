@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::change_batch::SplitBatch;
 use crate::split::DataSplit;
 use crate::split_read::{Chunk, ReadUnit, UnitRead};
+use crate::stream_position::SplitOffset;
 use crate::table_read::TableRead;
 
 /// Chunks of a unit that wait for the caller, beside the one that is being read.
@@ -32,15 +33,21 @@ pub(crate) fn read_splits(
     splits: Vec<DataSplit>,
     limit: Option<usize>,
 ) -> BoxStream<'static, Result<SplitBatch>> {
-    let reading = Reading {
-        read,
-        units_at_once: units_at_once(limit),
-        left: limit.unwrap_or(usize::MAX),
-        splits: splits.into_iter(),
-        units: VecDeque::new(),
-        running: VecDeque::new(),
-        batches: Vec::new().into_iter(),
-    };
+    reading(Reading::new(read, splits, SplitOffset::default(), limit))
+        .map(|batch| batch.map(|(_, batch)| batch))
+        .boxed()
+}
+
+/// The batches of `splits` behind an offset, in order, each with the offset behind it.
+pub(crate) fn read_splits_from(
+    read: Arc<TableRead>,
+    splits: Vec<DataSplit>,
+    from: SplitOffset,
+) -> BoxStream<'static, Result<(SplitOffset, SplitBatch)>> {
+    reading(Reading::new(read, splits, from, None))
+}
+
+fn reading(reading: Reading) -> BoxStream<'static, Result<(SplitOffset, SplitBatch)>> {
     stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
         match reading.next().await {
@@ -64,55 +71,103 @@ struct Reading {
     units_at_once: usize,
     /// Rows that may still be yielded.
     left: usize,
-    splits: std::vec::IntoIter<DataSplit>,
+    /// With their places in the plan.
+    splits: std::iter::Skip<std::iter::Enumerate<std::vec::IntoIter<DataSplit>>>,
     /// Of the splits taken so far, not started.
-    units: VecDeque<ReadUnit>,
+    units: VecDeque<(usize, ReadUnit)>,
     /// In order; batches come from the first.
-    running: VecDeque<mpsc::Receiver<Said>>,
-    /// Of the first that runs.
-    batches: std::vec::IntoIter<SplitBatch>,
+    running: VecDeque<(usize, mpsc::Receiver<Said>)>,
+    /// Of the first that runs, or ran.
+    batches: (usize, std::vec::IntoIter<SplitBatch>),
+    /// Behind what was yielded.
+    at: SplitOffset,
+    /// Rows of the split of `at` that come first and are not yielded.
+    passed_over: u64,
 }
 
 impl Reading {
-    async fn next(&mut self) -> Result<Option<SplitBatch>> {
+    fn new(read: Arc<TableRead>, splits: Vec<DataSplit>, from: SplitOffset, limit: Option<usize>) -> Self {
+        Self {
+            read,
+            units_at_once: units_at_once(limit),
+            left: limit.unwrap_or(usize::MAX),
+            splits: splits.into_iter().enumerate().skip(from.split),
+            units: VecDeque::new(),
+            running: VecDeque::new(),
+            batches: (0, Vec::new().into_iter()),
+            at: SplitOffset { split: from.split, row: 0 },
+            passed_over: from.row,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<(SplitOffset, SplitBatch)>> {
         while self.left > 0 {
-            if let Some(batch) = self.batches.next() {
-                let batch = batch.first(self.left);
-                self.left -= batch.rows.num_rows();
-                return Ok(Some(batch));
+            if let Some(batch) = self.batches.1.next() {
+                match self.located(batch)? {
+                    Some(batch) => return Ok(Some((self.at, batch))),
+                    None => continue,
+                }
             }
             self.start_units()?;
-            let Some(first) = self.running.front_mut() else { return Ok(None) };
+            let Some((split, first)) = self.running.front_mut() else { break };
+            self.batches.0 = *split;
             match first.recv().await {
-                Some(Ok(Chunk::More(batches))) => self.batches = batches.into_iter(),
+                Some(Ok(Chunk::More(batches))) => self.batches.1 = batches.into_iter(),
                 Some(Ok(Chunk::Last(batches))) => {
-                    self.batches = batches.into_iter();
+                    self.batches.1 = batches.into_iter();
                     self.running.pop_front();
                 }
                 Some(Err(error)) => return Err(error),
                 None => return Err(Error::new(ErrorKind::Closed, "a read was cut off: the runtime is shutting down")),
             }
         }
-        Ok(None)
+        self.check_passed_over().map(|()| None)
+    }
+
+    /// What is to be yielded of the next batch.
+    fn located(&mut self, batch: SplitBatch) -> Result<Option<SplitBatch>> {
+        if self.batches.0 != self.at.split {
+            self.check_passed_over()?;
+            self.at = SplitOffset { split: self.batches.0, row: 0 };
+        }
+        let passed = usize::try_from(self.passed_over).unwrap_or(usize::MAX).min(batch.rows.num_rows());
+        self.passed_over -= passed as u64;
+        self.at.row += passed as u64;
+        let batch = batch.behind(passed).first(self.left);
+        let rows = batch.rows.num_rows();
+        self.left -= rows;
+        self.at.row += rows as u64;
+        Ok((rows > 0).then_some(batch))
+    }
+
+    fn check_passed_over(&self) -> Result<()> {
+        if self.passed_over == 0 {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the position of the stream is {} rows behind the end of split {}: it was saved under another condition or \
+             other options; start again with a full read",
+            self.passed_over, self.at.split
+        )))
     }
 
     fn start_units(&mut self) -> Result<()> {
         while self.running.len() < self.units_at_once {
-            let Some(unit) = self.next_unit()? else { return Ok(()) };
+            let Some((split, unit)) = self.next_unit()? else { return Ok(()) };
             let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
             tokio::spawn(drive(UnitRead::new(Arc::clone(&self.read), unit), sender));
-            self.running.push_back(receiver);
+            self.running.push_back((split, receiver));
         }
         Ok(())
     }
 
-    fn next_unit(&mut self) -> Result<Option<ReadUnit>> {
+    fn next_unit(&mut self) -> Result<Option<(usize, ReadUnit)>> {
         loop {
             if let Some(unit) = self.units.pop_front() {
                 return Ok(Some(unit));
             }
-            let Some(split) = self.splits.next() else { return Ok(None) };
-            self.units = ReadUnit::of_split(&self.read, split)?.into();
+            let Some((at, split)) = self.splits.next() else { return Ok(None) };
+            self.units = ReadUnit::of_split(&self.read, split)?.into_iter().map(|unit| (at, unit)).collect();
         }
     }
 }

@@ -9,12 +9,12 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use alluvium_format::{DataFileMeta, Datum, FileKind, ManifestEntry, Predicate, Result, Snapshot};
-use alluvium_store::{DataFileReader, DeletionVectors, LookedUp, PartitionBucket, deletion_vectors, scan};
+use alluvium_store::{Clock, DataFileReader, DeletionVectors, LookedUp, PartitionBucket, deletion_vectors, scan};
 
 use crate::bucket_files::{BucketFiles, by_bucket};
 use crate::follow_up_scanner::FollowUp;
 use crate::prune::{Pruning, WrittenSchemas, partition_condition};
-use crate::split::{DataSplit, SplitReading};
+use crate::split::{BeforeFiles, DataSplit, SplitReading};
 use crate::split_generator::{FileFacts, SplitRules};
 use crate::table_read::TableRead;
 
@@ -32,13 +32,35 @@ pub(crate) enum LevelFilter {
 }
 
 impl LevelFilter {
-    fn takes(self, file: &DataFileMeta, looked_up: LookedUp) -> bool {
+    pub(crate) fn takes(self, file: &DataFileMeta, looked_up: LookedUp) -> bool {
         match self {
             Self::All => true,
             Self::Batch => file.level > 0 || !looked_up.covers(file),
             Self::AboveZero => file.level > 0,
             Self::Only(wanted) => file.level == wanted,
         }
+    }
+}
+
+/// Which files of a snapshot are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FilesWanted {
+    /// Of these levels.
+    pub(crate) levels: LevelFilter,
+    /// Created at this time or later, milliseconds since 1970.
+    pub(crate) since_millis: Option<i64>,
+}
+
+impl FilesWanted {
+    /// Files of any age.
+    pub(crate) fn of(levels: LevelFilter) -> Self {
+        Self { levels, since_millis: None }
+    }
+
+    /// Whether a file is as young as it has to be; those that do not say when they were created are.
+    fn is_young(self, file: &DataFileMeta, clock: &dyn Clock) -> bool {
+        let Some((since, created)) = self.since_millis.zip(file.creation_time_millis) else { return true };
+        clock.millis_of_local(created) >= since
     }
 }
 
@@ -63,12 +85,16 @@ impl FileFacts for BucketFacts<'_> {
 ///
 /// # Errors
 /// `Unsupported` by name where the answer would not be right; `NotFound`, `Corrupt` or `Storage`.
-pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: LevelFilter) -> Result<Vec<DataSplit>> {
+pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, files: FilesWanted) -> Result<Vec<DataSplit>> {
     let partitions = partition_condition(&read.schema, &read.predicate);
     let mut entries = scan::live_entries(&read.table, snapshot, &partitions).await?;
     let looked_up = looked_up(read, &entries).await?;
     // Rows in the postpone bucket are no rows of the table until a compaction gives them a bucket.
-    entries.retain(|entry| entry.bucket >= 0 && levels.takes(&entry.file, looked_up));
+    let clock = read.table.io().clock().as_ref();
+    entries.retain(|entry| {
+        let file = &entry.file;
+        entry.bucket >= 0 && files.levels.takes(file, looked_up) && files.is_young(file, clock)
+    });
     let written = written_schemas(read, &entries).await?;
     let pruning = pruning(read, &written)?;
     let entries = pruning.prune(entries)?;
@@ -88,6 +114,7 @@ pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: Lev
                 deletions: Arc::new(of_files(&vectors, &files)),
                 files,
                 reading,
+                before: BeforeFiles::default(),
             });
         }
     }
@@ -96,7 +123,11 @@ pub(crate) async fn plan_rows(read: &TableRead, snapshot: &Snapshot, levels: Lev
 
 /// The deletion vectors of every bucket, read at once. They count whatever the options say: what they take away was replaced or
 /// deleted, whoever reads it now.
-async fn vectors_of(read: &TableRead, snapshot: &Snapshot, buckets: &[BucketFiles]) -> Result<Vec<DeletionVectors>> {
+pub(crate) async fn vectors_of(
+    read: &TableRead,
+    snapshot: &Snapshot,
+    buckets: &[BucketFiles],
+) -> Result<Vec<DeletionVectors>> {
     if snapshot.index_manifest.is_none() {
         return Ok(vec![DeletionVectors::new(); buckets.len()]);
     }
@@ -105,12 +136,12 @@ async fn vectors_of(read: &TableRead, snapshot: &Snapshot, buckets: &[BucketFile
     Ok(found.into_iter().map(|bucket| bucket.vectors).collect())
 }
 
-fn of_files(vectors: &DeletionVectors, files: &[DataFileMeta]) -> DeletionVectors {
+pub(crate) fn of_files(vectors: &DeletionVectors, files: &[DataFileMeta]) -> DeletionVectors {
     let names = files.iter().map(|file| &file.file_name);
     names.filter_map(|name| vectors.get(name).map(|vector| (name.clone(), Arc::clone(vector)))).collect()
 }
 
-async fn looked_up(read: &TableRead, entries: &[ManifestEntry]) -> Result<LookedUp> {
+pub(crate) async fn looked_up(read: &TableRead, entries: &[ManifestEntry]) -> Result<LookedUp> {
     if read.merge.is_none() {
         return Ok(LookedUp::Never);
     }
@@ -126,7 +157,7 @@ pub(crate) async fn plan_changes(
     read: &TableRead,
     snapshot: &Snapshot,
     follow_up: FollowUp,
-    levels: LevelFilter,
+    files: FilesWanted,
 ) -> Result<Vec<DataSplit>> {
     let partitions = partition_condition(&read.schema, &read.predicate);
     let mut entries = match follow_up {
@@ -134,10 +165,12 @@ pub(crate) async fn plan_changes(
         FollowUp::AddedFiles | FollowUp::Overwrite => scan::delta_entries(&read.table, snapshot, &partitions).await?,
         FollowUp::ChangelogFiles => scan::changelog_entries(&read.table, snapshot, &partitions).await?,
     };
-    if levels != LevelFilter::All {
+    if files.levels != LevelFilter::All {
         let looked_up = looked_up(read, &entries).await?;
-        entries.retain(|entry| levels.takes(&entry.file, looked_up));
+        entries.retain(|entry| files.levels.takes(&entry.file, looked_up));
     }
+    let clock = read.table.io().clock().as_ref();
+    entries.retain(|entry| files.is_young(&entry.file, clock));
     let written = written_schemas(read, &entries).await?;
     let entries = pruning(read, &written)?.prune(entries)?;
     check_files(read, &entries)?;
@@ -181,7 +214,8 @@ fn overwritten(
 fn whole(snapshot: &Snapshot, bucket: BucketFiles, reading: SplitReading) -> DataSplit {
     let BucketFiles { bucket, files, .. } = bucket;
     let (partition, bucket) = (bucket.partition, bucket.bucket);
-    DataSplit { snapshot_id: snapshot.id, partition, bucket, files, reading, deletions: Arc::default() }
+    let (deletions, before) = (Arc::default(), BeforeFiles::default());
+    DataSplit { snapshot_id: snapshot.id, partition, bucket, files, reading, deletions, before }
 }
 
 /// Only the splits and files that are needed for `limit` rows, where it is certain how many rows they have: those read as they are
@@ -226,7 +260,7 @@ async fn written_schemas(read: &TableRead, entries: &[ManifestEntry]) -> Result<
 }
 
 /// Refuses files of formats that are not built, and those that are where the catalog does not allow it.
-fn check_files(read: &TableRead, entries: &[ManifestEntry]) -> Result<()> {
+pub(crate) fn check_files(read: &TableRead, entries: &[ManifestEntry]) -> Result<()> {
     for entry in entries {
         DataFileReader::check_format(&entry.file)?;
         if entry.file.external_path.is_some() {

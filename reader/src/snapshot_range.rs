@@ -3,7 +3,6 @@
 //! Goes in: a table. Comes out: the [`SnapshotRange`], the [`StartFacts`] of a start-up mode, and snapshots whose changes are read,
 //! which may live on as long-lived changelogs. Answers to `SnapshotManager`, `ChangelogManager` and `NextSnapshotFetcher`.
 
-use alluvium_format::options::key;
 use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{ChangelogProducer, CommitKind, Result, Snapshot};
 use alluvium_store::TableStore;
@@ -52,29 +51,45 @@ pub(crate) async fn find_change_snapshot(table: &TableStore, id: i64) -> Result<
 pub(crate) async fn start_facts(table: &TableStore, mode: StartupMode) -> Result<StartFacts> {
     let range = snapshot_range(table).await?;
     let compacted = match mode {
-        StartupMode::CompactedFull => latest_compacted(table, &range).await?,
+        StartupMode::CompactedFull => latest_compacted(table, &range, counted_compactions(table)?).await?,
+        StartupMode::CompactBucketTable => latest_compacted(table, &range, None).await?,
         _ => None,
     };
     let before_timestamp = match mode {
-        StartupMode::FromTimestamp(millis) => last_before(table, &range, millis).await?,
+        StartupMode::FromTimestamp(millis) | StartupMode::FromCreationTimestamp(millis) => {
+            last_before(table, &range, millis).await?
+        }
         _ => None,
     };
     Ok(StartFacts { range, compacted, before_timestamp })
 }
 
-/// The latest COMPACT snapshot; where full compactions make the changelog, or are made every so many commits, the latest that counts
-/// as one.
-async fn latest_compacted(table: &TableStore, range: &SnapshotRange) -> Result<Option<i64>> {
+/// Where full compactions make the changelog, or are made every so many commits: how many. Only those count then.
+///
+/// # Errors
+/// `Invalid` when an option is wrong.
+pub(crate) fn counted_compactions(table: &TableStore) -> Result<Option<i64>> {
     let options = table.options();
-    let counted = options.get(key::FULL_COMPACTION_DELTA_COMMITS).is_some();
-    let full_only = options.changelog_producer()? == ChangelogProducer::FullCompaction || counted;
-    let every = i64::from(options.full_compaction_delta_commits()?.unwrap_or(1));
+    let every = options.full_compaction_delta_commits()?;
+    let full_only = options.changelog_producer()? == ChangelogProducer::FullCompaction || every.is_some();
+    Ok(full_only.then(|| i64::from(every.unwrap_or(1))))
+}
+
+/// The latest COMPACT snapshot, or the latest that counts as that of a full compaction where those come `every` so many commits.
+///
+/// # Errors
+/// `Corrupt` or `Storage`.
+pub(crate) async fn latest_compacted(
+    table: &TableStore,
+    range: &SnapshotRange,
+    every: Option<i64>,
+) -> Result<Option<i64>> {
     let (Some(earliest), Some(latest)) = (range.earliest, range.latest) else { return Ok(None) };
     for id in (earliest..=latest).rev() {
         let Some(snapshot) = table.snapshots().find(id).await? else { return Ok(None) };
         let identifier = snapshot.commit_identifier;
         // A job that commits once always compacts fully.
-        let counts = !full_only || identifier == BATCH_COMMIT_IDENTIFIER || identifier % every == 0;
+        let counts = every.is_none_or(|every| identifier == BATCH_COMMIT_IDENTIFIER || identifier % every == 0);
         if snapshot.commit_kind == CommitKind::Compact && counts {
             return Ok(Some(id));
         }

@@ -19,8 +19,19 @@ pub enum SplitReading {
     Raw,
     /// Each row of each file is a change, in the order of the files, with its row kind.
     Changes,
-    /// Merged like [`SplitReading::Merge`], then every row with its kind reversed: what an overwrite took away.
+    /// Merged like [`SplitReading::Merge`], then every row is a delete: what an overwrite took away.
     Retractions,
+    /// The rows of the files, merged, are compared with those of [`DataSplit::before`]: what became of them.
+    Diff,
+}
+
+/// Files of an earlier snapshot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BeforeFiles {
+    /// In the order of the manifest.
+    pub files: Vec<DataFileMeta>,
+    /// Which rows of them were deleted.
+    pub deletions: Arc<DeletionVectors>,
 }
 
 /// Files of one bucket that are read together.
@@ -38,6 +49,8 @@ pub struct DataSplit {
     pub reading: SplitReading,
     /// Which rows of them are deleted.
     pub deletions: Arc<DeletionVectors>,
+    /// What they are compared with.
+    pub before: BeforeFiles,
 }
 
 impl DataSplit {

@@ -7,13 +7,15 @@
 
 use std::sync::Arc;
 
-use alluvium_format::{DataFileMeta, Error, Result};
+use alluvium_format::arrow::to_arrow_schema;
+use alluvium_format::{DataFileMeta, Error, Predicate, Result};
 use alluvium_merge_tree::{MergeOptions, Section, drop_deletes, interval_partition};
 use alluvium_store::{
     CpuPool, DataFileRead, DataFileReader, DeletionVectors, MergeRead, PartitionBucket, SystemColumns, select_rows,
 };
 
 use crate::change_batch::SplitBatch;
+use crate::diff_read::DiffRead;
 use crate::split::{DataSplit, SplitReading};
 use crate::table_read::TableRead;
 
@@ -37,6 +39,15 @@ enum Work {
     MergeAllLevels(Section),
     /// Records that merge: those left are taken back.
     Retract(Section),
+    /// Records that merge, compared with others that do.
+    Diff(Box<[Compared; 2]>),
+}
+
+/// Files of a bucket at one of two snapshots.
+#[derive(Debug)]
+struct Compared {
+    sections: Vec<Section>,
+    deletions: Arc<DeletionVectors>,
 }
 
 impl ReadUnit {
@@ -54,6 +65,13 @@ impl ReadUnit {
                 sections(read, split.files)?.into_iter().map(Work::MergeAllLevels).collect()
             }
             SplitReading::Retractions => sections(read, split.files)?.into_iter().map(Work::Retract).collect(),
+            SplitReading::Diff => {
+                let side = |files, deletions: &Arc<DeletionVectors>| -> Result<Compared> {
+                    Ok(Compared { sections: sections(read, files)?, deletions: Arc::clone(deletions) })
+                };
+                let before = side(split.before.files, &split.before.deletions)?;
+                vec![Work::Diff(Box::new([before, side(split.files, &split.deletions)?]))]
+            }
         };
         let deletions = split.deletions;
         let unit = |work| Self { bucket: bucket.clone(), work, deletions: Arc::clone(&deletions) };
@@ -89,6 +107,11 @@ impl ReadUnit {
             Work::Retract(section) => {
                 let options = read.merge()?;
                 Source::Retract(Box::new(merge(read, options, self.bucket, (section, self.deletions))?))
+            }
+            Work::Diff(compared) => {
+                let [before, after] = compared.map(|side| whole_merge(read, &self.bucket, side));
+                let schema = to_arrow_schema(&read.merge_fields)?;
+                Source::Diff(Box::new(DiffRead::new(&schema, &read.merge()?.key_columns, before?, after?)?))
             }
         }))
     }
@@ -129,6 +152,17 @@ fn merge(
     MergeRead::new(&read.table, bucket, vec![section], options, wanted)
 }
 
+/// All records of a bucket at a snapshot: a condition would take rows out of one side of a comparison only.
+fn whole_merge(read: &TableRead, bucket: &PartitionBucket, side: Compared) -> Result<MergeRead> {
+    let wanted = DataFileRead {
+        fields: Arc::clone(&read.merge_fields),
+        system: SystemColumns::All,
+        predicate: Predicate::True,
+        deletions: side.deletions,
+    };
+    MergeRead::new(&read.table, bucket.clone(), side.sections, read.merge()?, wanted)
+}
+
 /// Rows of a unit at most that are read in one piece of CPU-bound work: enough to make the change of threads cheap.
 const CHUNK_ROWS: usize = 1 << 16;
 /// Bytes likewise: what is read ahead of the caller stays small however wide the rows are.
@@ -162,6 +196,7 @@ enum Source {
     Rows(Box<DataFileReader>),
     Merge(Box<MergeRead>),
     Retract(Box<MergeRead>),
+    Diff(Box<DiffRead>),
 }
 
 impl UnitRead {
@@ -225,7 +260,8 @@ impl Source {
                 Ok(batch.map(|batch| SplitBatch { kinds: batch.kinds, rows: batch.values }))
             }
             Self::Merge(merge) => merged(merge).await,
-            Self::Retract(merge) => merged(merge).await?.map(SplitBatch::reversed).transpose(),
+            Self::Retract(merge) => Ok(merged(merge).await?.map(SplitBatch::deleted)),
+            Self::Diff(diff) => diff.next().await,
         }
     }
 }

@@ -4,9 +4,9 @@
 //! read what the changelog will bring again: a table whose compaction makes the changelog (`lookup`, `full-compaction`) is
 //! read without the levels that are not compacted yet. Answers to `AbstractDataTableScan.createStartingScanner`.
 
-use alluvium_format::{Error, Result};
+use alluvium_format::{Error, ErrorKind, Result};
 
-/// Where a stream starts: Paimon's `scan.mode`s, and two of our own.
+/// Where a stream starts: Paimon's `scan.mode`s and `stream-scan-mode`s, and two of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartupMode {
     /// `latest`: changes after the latest snapshot; from snapshot 1 when there is none.
@@ -17,6 +17,14 @@ pub enum StartupMode {
     LatestFull,
     /// `compacted-full`: the rows of the latest compacted snapshot, then the changes after it.
     CompactedFull,
+    /// `from-file-creation-time`: of the latest snapshot the rows of files created at this time or later, then the changes in such files;
+    /// milliseconds since 1970.
+    FromFileCreationTime(i64),
+    /// `from-creation-timestamp`: as `from-timestamp` where a snapshot before and one of that time or later are left, as
+    /// `from-file-creation-time` otherwise.
+    FromCreationTimestamp(i64),
+    /// `compact-bucket-table`: changes after the latest COMPACT snapshot, or from the earliest that is left.
+    CompactBucketTable,
     /// `from-snapshot`: changes from this snapshot, or from the earliest that is left.
     FromSnapshot(i64),
     /// `from-snapshot-full`: the rows of this snapshot, or of the earliest that is left, then the changes after it.
@@ -53,9 +61,9 @@ impl SnapshotRange {
 pub struct StartFacts {
     /// Which snapshots there are.
     pub range: SnapshotRange,
-    /// The latest snapshot that counts as compacted; looked for in mode `compacted-full` only.
+    /// The latest snapshot that counts as compacted; looked for in the modes `compacted-full` and `compact-bucket-table` only.
     pub compacted: Option<i64>,
-    /// The last snapshot before the time asked for; looked for in mode `from-timestamp` only.
+    /// The last snapshot before the time asked for; looked for in the modes `from-timestamp` and `from-creation-timestamp` only.
     pub before_timestamp: Option<i64>,
 }
 
@@ -64,6 +72,8 @@ pub struct StartFacts {
 pub enum Start {
     /// With all rows of a snapshot, which has to come first when there is none; changes follow from the next one.
     Full(i64),
+    /// With the rows of those files of a snapshot that were created at a time or later, milliseconds since 1970.
+    FilesSince(i64, i64),
     /// With the changes of this snapshot.
     Changes(i64),
     /// Not yet: the table has no snapshot whose rows could be read.
@@ -73,7 +83,7 @@ pub enum Start {
 /// Decides where a stream starts.
 ///
 /// # Errors
-/// `NotFound` when a saved position has expired, `Invalid` when it lies beyond the table's snapshots.
+/// `Invalid` when the start lies beyond the table's snapshots.
 pub fn start(mode: StartupMode, facts: &StartFacts) -> Result<Start> {
     let range = &facts.range;
     let first = range.earliest_readable();
@@ -82,41 +92,55 @@ pub fn start(mode: StartupMode, facts: &StartFacts) -> Result<Start> {
         StartupMode::Earliest => Start::Changes(first.unwrap_or(1)),
         StartupMode::LatestFull => range.latest.map_or(Start::Wait, Start::Full),
         StartupMode::CompactedFull => facts.compacted.or(range.latest).map_or(Start::Wait, Start::Full),
-        StartupMode::FromSnapshot(id) => Start::Changes(first.map_or(id, |first| id.max(first)).max(1)),
+        StartupMode::CompactBucketTable => match (facts.compacted, range.earliest) {
+            (Some(compacted), _) => Start::Changes(compacted + 1),
+            (None, earliest) => earliest.map_or(Start::Wait, Start::Changes),
+        },
+        StartupMode::FromSnapshot(id) => match first {
+            Some(first) => Start::Changes(id.max(first)),
+            None if id <= 1 => Start::Changes(1),
+            None => Start::Wait,
+        },
         StartupMode::FromSnapshotFull(id) => match range.earliest {
             Some(earliest) if range.latest >= Some(id) => Start::Full(id.max(earliest)),
             Some(_) => return Err(beyond(id, range)),
             None => Start::Wait,
         },
-        StartupMode::FromTimestamp(_) => {
-            let earliest = first.unwrap_or(1);
-            Start::Changes(facts.before_timestamp.map_or(earliest, |before| earliest.max(before + 1)))
-        }
+        StartupMode::FromTimestamp(_) => match first {
+            Some(first) => Start::Changes(facts.before_timestamp.map_or(first, |before| first.max(before + 1))),
+            None => Start::Wait,
+        },
+        StartupMode::FromFileCreationTime(millis) => files_since(range, millis),
+        StartupMode::FromCreationTimestamp(millis) => match (facts.before_timestamp, range.latest) {
+            (Some(before), Some(latest)) if before < latest => Start::Changes(before + 1),
+            _ => files_since(range, millis),
+        },
         StartupMode::Position(next) => {
-            check_position(next, range)?;
+            check_not_beyond(next, range)?;
             Start::Changes(next)
         }
     })
 }
 
-/// Whether the changes of snapshot `next` are there or can still come.
+fn files_since(range: &SnapshotRange, millis: i64) -> Start {
+    range.latest.map_or(Start::Wait, |latest| Start::FilesSince(latest, millis))
+}
+
+/// Whether the changes of snapshot `next` are there, have been, or can be the next that come.
 ///
 /// # Errors
-/// `NotFound` when they have expired, `Invalid` when the table's snapshots end before the one that precedes it.
-pub fn check_position(next: i64, range: &SnapshotRange) -> Result<()> {
-    if range.earliest_readable().is_some_and(|first| next < first) {
-        return Err(expired(next, range));
-    }
+/// `Invalid` when the table's snapshots end before the one that precedes it.
+pub(crate) fn check_not_beyond(next: i64, range: &SnapshotRange) -> Result<()> {
     if next > range.latest.unwrap_or(0) + 1 {
         return Err(beyond(next, range));
     }
     Ok(())
 }
 
-fn expired(next: i64, range: &SnapshotRange) -> Error {
-    let first = range.earliest_readable().unwrap_or(1);
+/// Why a stream whose next snapshot has expired does not go on; `first` is the first that is left.
+pub(crate) fn expired(next: i64, first: i64) -> Error {
     Error::new(
-        alluvium_format::ErrorKind::NotFound,
+        ErrorKind::NotFound,
         format!(
             "snapshot {next} has expired, the earliest left is {first}: start again from there or with a full read; \
              a consumer id, or a longer snapshot.time-retained or changelog.time-retained, keeps what a reader still needs"
@@ -146,7 +170,7 @@ mod tests {
 
     #[test]
     fn starts_as_paimon_does() {
-        use Start::{Changes, Full, Wait};
+        use Start::{Changes, FilesSince, Full, Wait};
         use StartupMode as Mode;
         let some = facts(3, 7);
         let none = StartFacts::default();
@@ -167,6 +191,16 @@ mod tests {
             (Mode::FromSnapshotFull(1), some, Full(3)),
             (Mode::FromTimestamp(9), StartFacts { before_timestamp: Some(5), ..some }, Changes(6)),
             (Mode::FromTimestamp(9), some, Changes(3)),
+            (Mode::FromTimestamp(9), none, Wait),
+            (Mode::FromSnapshot(5), none, Wait),
+            (Mode::FromFileCreationTime(9), some, FilesSince(7, 9)),
+            (Mode::FromFileCreationTime(9), none, Wait),
+            (Mode::FromCreationTimestamp(9), StartFacts { before_timestamp: Some(5), ..some }, Changes(6)),
+            (Mode::FromCreationTimestamp(9), StartFacts { before_timestamp: Some(7), ..some }, FilesSince(7, 9)),
+            (Mode::FromCreationTimestamp(9), some, FilesSince(7, 9)),
+            (Mode::CompactBucketTable, StartFacts { compacted: Some(5), ..some }, Changes(6)),
+            (Mode::CompactBucketTable, some, Changes(3)),
+            (Mode::CompactBucketTable, none, Wait),
             (Mode::Position(8), some, Changes(8)),
             (Mode::Position(3), some, Changes(3)),
         ];
@@ -186,8 +220,7 @@ mod tests {
 
     #[test]
     fn a_saved_position_is_never_moved() {
-        let expired = start(StartupMode::Position(2), &facts(3, 7)).unwrap_err();
-        assert!(expired.to_string().contains("snapshot 2 has expired, the earliest left is 3"), "{expired}");
+        assert_eq!(start(StartupMode::Position(2), &facts(3, 7)).unwrap(), Start::Changes(2));
         let beyond = start(StartupMode::Position(9), &facts(3, 7)).unwrap_err();
         assert!(beyond.to_string().contains("beyond"), "{beyond}");
     }

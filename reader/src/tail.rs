@@ -1,32 +1,35 @@
-//! The streaming tail: follows a table's snapshots and yields their changes, for ever or up to a snapshot.
+//! The streaming tail: follows a table's snapshots and yields their changes, for ever or up to an end.
 //!
-//! Goes in: where to start. Comes out: changes with their kinds, and word of each snapshot that is read whole. A thin shell around
-//! [`StreamScan`]. Invariants: the position moves only past snapshots that were yielded whole; a consumer's saved position only past
-//! those whose end the caller was told and after which it asked for more, so that nothing is lost when it dies; nothing is lost or
-//! doubled when a call to [`Tail::next`] is cancelled. Answers to `org.apache.paimon.table.source.DataTableStreamScan`.
+//! Goes in: where to start, or the position of an earlier stream. Comes out: changes with their kinds, and word of each snapshot that is read
+//! whole. A thin shell around [`StreamScan`]. Invariants: the position moves past a batch when it is yielded; a consumer is registered
+//! before the first read, and its saved position moves only past what the caller took care of, so that nothing is lost when it dies; nothing
+//! is lost or doubled when a call to [`Tail::next`] is cancelled. Answers to `org.apache.paimon.table.source.DataTableStreamScan`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_format::{ChangelogProducer, Consumer, Error, ErrorKind, Predicate, Result, Snapshot};
+use alluvium_format::options::scan::StreamScanMode;
+use alluvium_format::{ChangelogProducer, Error, ErrorKind, Predicate, Result, Snapshot};
 use alluvium_store::TableStore;
 use arrow_schema::SchemaRef;
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::change_batch::{ChangeBatch, SplitBatch};
-use crate::follow_up_scanner::{FollowRules, FollowUp, OverwriteReading};
-use crate::read_stream::read_splits;
-use crate::scan_plan::{LevelFilter, plan_changes, plan_rows};
+use crate::complete_changes::{self, CompleteChanges};
+use crate::consumer_progress::ConsumerProgress;
+use crate::follow_up_scanner::{ChangeSource, FollowRules, FollowUp, OverwriteReading};
+use crate::read_stream::read_splits_from;
+use crate::scan_plan::{FilesWanted, LevelFilter, plan_changes, plan_rows};
 use crate::snapshot_range::{change_source, find_change_snapshot, snapshot_range, start_facts};
 use crate::starting_scanner::StartupMode;
-use crate::stream_scan::{ScanStep, Sighting, SnapshotIdentity, StreamScan, Wanted};
+use crate::startup::mode_of_options;
+use crate::stream_position::{Phase, SnapshotIdentity, SplitOffset, StreamPosition, Unfinished};
+use crate::stream_scan::{ExpiredSnapshots, ScanRules, ScanStep, Sighting, StreamScan, Wanted};
 use crate::table_read::TableRead;
 
 /// How many times the next snapshot is looked for before the range of snapshots is looked at again, as Java does: that it expired
 /// or was rolled back is rare, and listing costs more than a look.
 const LOOKS_PER_RANGE_CHECK: u32 = 16;
-/// The option by which append tables insert what overwrites brought.
-const STREAMING_READ_APPEND_OVERWRITE: &str = "streaming-read-append-overwrite";
 
 /// What is asked of a stream.
 #[derive(Clone, Debug)]
@@ -35,12 +38,18 @@ pub struct TailRequest {
     pub columns: Option<Vec<String>>,
     /// Only changes for which it is true.
     pub predicate: Predicate,
-    /// Where it starts, unless the consumer has a position.
-    pub startup: StartupMode,
+    /// Where an earlier stream with the same condition stood: it goes before all that says where to start.
+    pub position: Option<StreamPosition>,
+    /// Where it starts, unless the consumer has a position; `None`: as the options of the table say, or `latest`.
+    pub startup: Option<StartupMode>,
     /// The last snapshot to read; `None`: it never ends.
     pub last_snapshot: Option<i64>,
-    /// Whose position to go on from and to keep.
+    /// What becomes of it when the next snapshot has expired.
+    pub expired: ExpiredSnapshots,
+    /// Whose position to go on from and to keep; `None`: that of the option `consumer-id`, or nobody's.
     pub consumer_id: Option<String>,
+    /// Whether changes are made complete where the table's changelog producer does not: `-U` and `+U` of what was and is, `-D` of what was.
+    pub normalize: bool,
     /// How long to wait before looking for a new snapshot again.
     pub poll_interval: Duration,
 }
@@ -52,16 +61,22 @@ pub enum TailEvent {
     Changes(ChangeBatch),
     /// All changes of this snapshot were yielded; also of one that has none.
     SnapshotEnd(i64),
+    /// These snapshots, first and last, have expired and were passed over, as [`ExpiredSnapshots::Skip`] says.
+    Expired(i64, i64),
 }
 
 /// A stream of changes.
 pub struct Tail {
     read: Arc<TableRead>,
     scan: StreamScan,
+    expired: ExpiredSnapshots,
     state: State,
-    /// The next snapshot to read, once all that was yielded is taken care of.
-    position: Option<i64>,
+    /// Behind what was yielded.
+    position: Option<StreamPosition>,
+    /// How much of the next plan an earlier stream has yielded.
+    resume: SplitOffset,
     consumer: Option<ConsumerProgress>,
+    complete: Option<CompleteChanges>,
     poll_interval: Duration,
     /// Looks for the next snapshot that found nothing.
     misses: u32,
@@ -72,33 +87,32 @@ enum State {
     /// The next step is not decided.
     Deciding,
     /// It is decided what to read next, but not planned.
-    Planning(Decided),
-    /// The snapshot of this id is being read.
-    Reading(i64, BoxStream<'static, Result<ChangeBatch>>),
+    Planning(Box<Decided>),
+    /// A snapshot is being read.
+    Reading(Box<Decided>, BoxStream<'static, Result<(SplitOffset, SplitBatch)>>),
     /// A snapshot was not read to its end.
     Failed,
 }
 
 /// What is read next.
 #[derive(Clone, Debug)]
-enum Decided {
-    /// All rows of the snapshot of this id.
-    Rows(i64),
-    /// Changes of this snapshot.
-    Changes(Box<Snapshot>, FollowUp),
+struct Decided {
+    snapshot: Snapshot,
+    what: What,
+    /// The snapshot before it, if it was seen.
+    before: Option<SnapshotIdentity>,
 }
 
-/// Whose position is kept, and what is not saved of it yet.
-#[derive(Debug)]
-struct ConsumerProgress {
-    id: String,
-    unsaved: Option<i64>,
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Rows,
+    Changes(FollowUp),
 }
 
 impl std::fmt::Debug for Tail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (table, position) = (self.read.table.name(), self.position);
-        f.debug_struct("Tail").field("table", &table).field("position", &position).finish_non_exhaustive()
+        let (table, position) = (self.read.table.name(), &self.position);
+        f.debug_struct("Tail").field("table", &table).field("position", position).finish_non_exhaustive()
     }
 }
 
@@ -106,22 +120,45 @@ impl Tail {
     /// Opens a stream.
     ///
     /// # Errors
-    /// `Unsupported` by name where the answer would not be right; `Invalid` for columns, conditions and the consumer's id; `Corrupt`
-    /// or `Storage` when the consumer's position cannot be read.
+    /// `Unsupported` by name where the answer would not be right; `Invalid` for columns, conditions, options and the consumer's id;
+    /// `Corrupt` or `Storage` when the consumer's position cannot be read.
     pub async fn open(table: &TableStore, request: TailRequest) -> Result<Self> {
-        let schema = Arc::clone(table.schema());
-        let read = TableRead::new(table, schema, request.columns.as_deref(), &request.predicate)?;
-        let rules = FollowRules { source: change_source(table)?, overwrite: overwrite_reading(table)? };
-        let startup = match &request.consumer_id {
-            Some(id) => consumer_position(table, id).await?.map_or(request.startup, StartupMode::Position),
-            None => request.startup,
+        let completed = if request.normalize { complete_changes::table_of(table)? } else { None };
+        let table = completed.as_ref().unwrap_or(table);
+        let (read, complete) = match &completed {
+            Some(table) => {
+                check_whole(request.position.as_ref())?;
+                let read = complete_changes::read_of(table, &request)?;
+                let complete = CompleteChanges::new(&read, &request)?;
+                (read, Some(complete))
+            }
+            None => {
+                let schema = Arc::clone(table.schema());
+                (TableRead::new(table, schema, request.columns.as_deref(), &request.predicate)?, None)
+            }
         };
+        let rules = scan_rules(table, &request)?;
+        let mut consumer = match request.consumer_id.as_deref().or(table.options().consumer_id()) {
+            Some(id) => Some(ConsumerProgress::open(table, id).await?),
+            None => None,
+        };
+        if let (Some(consumer), Some(position)) = (&mut consumer, &request.position) {
+            consumer.acknowledge(table, position).await?;
+        }
+        let scan = match &request.position {
+            Some(position) => StreamScan::restore(position, rules),
+            None => StreamScan::new(startup_mode(table, &request, consumer.as_ref())?, rules),
+        };
+        let unfinished = request.position.as_ref().and_then(|position| position.unfinished.as_ref());
         Ok(Self {
             read: Arc::new(read),
-            scan: StreamScan::new(startup, rules, request.last_snapshot),
+            scan,
+            expired: request.expired,
             state: State::Deciding,
-            position: None,
-            consumer: request.consumer_id.map(|id| ConsumerProgress { id, unsaved: None }),
+            resume: unfinished.map(|unfinished| unfinished.offset).unwrap_or_default(),
+            position: request.position,
+            consumer,
+            complete,
             poll_interval: request.poll_interval,
             misses: 0,
         })
@@ -129,74 +166,107 @@ impl Tail {
 
     /// The columns of the changes.
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.read.output())
+        Arc::clone(self.complete.as_ref().map_or(self.read.output(), CompleteChanges::output))
     }
 
     /// The next event; waits for snapshots to come. `None` at the end that was asked for. It may be cancelled and called again.
     ///
     /// # Errors
-    /// `NotFound` when the next snapshot has expired; `Conflict` after a rollback; `Corrupt`; `Storage`. After an error in the
-    /// midst of a snapshot the stream is `Closed`: another one goes on from [`Tail::position`].
+    /// `NotFound` when the next snapshot has expired; `Conflict` when snapshots that were read are gone; `Corrupt`; `Storage`. After an
+    /// error in the midst of a snapshot the stream is `Closed`: another one goes on from [`Tail::position`].
     pub async fn next(&mut self) -> Result<Option<TailEvent>> {
         loop {
             self.save_progress().await?;
             match &mut self.state {
-                State::Failed => return Err(failed(self.position)),
-                State::Reading(id, changes) => {
-                    let id = *id;
+                State::Failed => return Err(failed(self.position.as_ref())),
+                State::Reading(decided, changes) => {
+                    match (&mut self.complete, decided.what) {
+                        (Some(complete), What::Rows) => complete.start_empty(),
+                        (Some(complete), What::Changes(_)) => complete.prepare(&self.read, decided.snapshot.id).await?,
+                        (None, _) => {}
+                    }
                     match changes.next().await {
-                        Some(Ok(batch)) => return Ok(Some(TailEvent::Changes(batch))),
-                        Some(Err(error)) => {
-                            self.state = State::Failed;
-                            return Err(error.context(format!("reading the changes of snapshot {id}")));
+                        Some(batch) => {
+                            let since = self.scan.files_since();
+                            match located(decided, since, batch, self.complete.as_mut()) {
+                                Ok((position, changes)) => {
+                                    self.position = Some(position);
+                                    if let Some(changes) = changes {
+                                        return Ok(Some(TailEvent::Changes(changes)));
+                                    }
+                                }
+                                Err(error) => {
+                                    let id = decided.snapshot.id;
+                                    self.state = State::Failed;
+                                    return Err(error.context(format!("reading the changes of snapshot {id}")));
+                                }
+                            }
                         }
-                        None => return Ok(Some(self.end_of(id))),
+                        None => {
+                            let id = decided.snapshot.id;
+                            self.state = State::Deciding;
+                            self.settle(id + 1);
+                            return Ok(Some(TailEvent::SnapshotEnd(id)));
+                        }
                     }
                 }
                 State::Planning(decided) => {
-                    let (id, changes) = changes_of(&self.read, decided).await?;
-                    self.state = State::Reading(id, changes);
+                    let decided = decided.clone();
+                    match self.plan(&decided).await {
+                        Ok(changes) => self.state = State::Reading(decided, changes),
+                        Err(error) => return self.passed_over(&decided, error).await.map(Some),
+                    }
                 }
                 State::Deciding => match self.step().await? {
                     ScanStep::End => return Ok(None),
                     ScanStep::Wait => tokio::time::sleep(self.poll_interval).await,
+                    ScanStep::Expired(first, last) => return Ok(Some(TailEvent::Expired(first, last))),
                     ScanStep::Skip => {
-                        if let Some(next) = self.position {
-                            return Ok(Some(TailEvent::SnapshotEnd(next - 1)));
+                        if let Some(position) = &self.position {
+                            return Ok(Some(TailEvent::SnapshotEnd(position.next_snapshot - 1)));
                         }
                     }
-                    ScanStep::Started | ScanStep::ReadFull(_) | ScanStep::ReadChanges(_) => {}
+                    ScanStep::Started | ScanStep::ReadFull | ScanStep::ReadChanges(_) => {}
                 },
             }
         }
     }
 
-    /// The next snapshot to read: what to save once all that was yielded is taken care of. `None` before the start is settled, and
-    /// as long as the rows of the first snapshot are being read.
-    pub fn position(&self) -> Option<i64> {
-        self.position
+    /// Behind all that was yielded: what to save once that is taken care of. `None` before the start is settled, and before the first of
+    /// the rows it starts with.
+    pub fn position(&self) -> Option<&StreamPosition> {
+        self.position.as_ref()
     }
 
-    fn end_of(&mut self, id: i64) -> TailEvent {
-        self.state = State::Deciding;
-        self.settle(id + 1);
-        TailEvent::SnapshotEnd(id)
-    }
-
-    fn settle(&mut self, position: i64) {
-        self.position = Some(position);
-        if let Some(consumer) = &mut self.consumer {
-            consumer.unsaved = Some(position);
+    /// Says that all before `position` is taken care of: the consumer, if there is one, goes on from there. Of a snapshot that was read in
+    /// part a consumer keeps nothing: it is read again.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn acknowledge(&mut self, position: &StreamPosition) -> Result<()> {
+        match &mut self.consumer {
+            Some(consumer) => consumer.acknowledge(&self.read.table, position).await,
+            None => Ok(()),
         }
+    }
+
+    fn settle(&mut self, next_snapshot: i64) {
+        let position = StreamPosition {
+            before: self.scan.seen().filter(|seen| seen.id + 1 == next_snapshot).cloned(),
+            files_since: self.scan.files_since(),
+            ..StreamPosition::new(next_snapshot)
+        };
+        if let Some(consumer) = &mut self.consumer {
+            consumer.yielded(position.clone());
+        }
+        self.position = Some(position);
     }
 
     async fn save_progress(&mut self) -> Result<()> {
-        let Some(consumer) = &mut self.consumer else { return Ok(()) };
-        if let Some(next_snapshot) = consumer.unsaved {
-            self.read.table.consumers().put(&consumer.id, &Consumer { next_snapshot }).await?;
-            consumer.unsaved = None;
+        match &mut self.consumer {
+            Some(consumer) => consumer.save(&self.read.table).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Looks at the table and takes the next step of the scan. Nothing is awaited once the step is taken, so that it is never lost.
@@ -209,16 +279,36 @@ impl Tail {
                 let step = self.scan.next(&Sighting::Start(facts))?;
                 Ok(self.take(step, None))
             }
-            Wanted::Snapshot { id, before } => {
+            Wanted::Full(id) => {
+                self.register(id, Phase::Full).await?;
+                let snapshot = self.read.table.snapshots().find(id).await?;
+                let step = self.scan.next(&Sighting::Full(snapshot.as_ref()))?;
+                Ok(self.take(step, snapshot))
+            }
+            Wanted::Before(id) => {
+                self.register(id + 1, Phase::Changes).await?;
+                let snapshot = find_change_snapshot(&self.read.table, id).await?;
+                let step = self.scan.next(&Sighting::Before(snapshot.as_ref()))?;
+                Ok(self.take(step, snapshot))
+            }
+            Wanted::Snapshot { id, with_before } => {
                 let Some(snapshot) = find_change_snapshot(table, id).await? else { return self.miss().await };
-                let before = match before {
-                    Some(_) => find_change_snapshot(table, id - 1).await?.as_ref().map(SnapshotIdentity::of),
-                    None => None,
+                let before = match with_before {
+                    true => find_change_snapshot(table, id - 1).await?.as_ref().map(SnapshotIdentity::of),
+                    false => None,
                 };
-                let step = self.scan.next(&Sighting::Found { snapshot: &snapshot, before })?;
+                let now_millis = table.io().clock().now_millis();
+                let step = self.scan.next(&Sighting::Found { snapshot: &snapshot, before, now_millis })?;
                 self.misses = 0;
                 Ok(self.take(step, Some(snapshot)))
             }
+        }
+    }
+
+    async fn register(&mut self, next_snapshot: i64, phase: Phase) -> Result<()> {
+        match &mut self.consumer {
+            Some(consumer) => consumer.register(&self.read.table, next_snapshot, phase).await,
+            None => Ok(()),
         }
     }
 
@@ -230,49 +320,157 @@ impl Tail {
             ScanStep::Wait
         };
         self.misses = self.misses.wrapping_add(1);
-        Ok(step)
+        Ok(self.take(step, None))
     }
 
     /// Keeps what is to be done of a step that the scan has taken.
     fn take(&mut self, step: ScanStep, found: Option<Snapshot>) -> ScanStep {
-        match (step, found) {
-            (ScanStep::ReadFull(id), _) => self.state = State::Planning(Decided::Rows(id)),
-            (ScanStep::ReadChanges(reading), Some(snapshot)) => {
-                self.state = State::Planning(Decided::Changes(Box::new(snapshot), reading));
-            }
-            (ScanStep::Skip | ScanStep::Started, _) => {
-                if let Some(next) = self.scan.position() {
+        let what = match step {
+            ScanStep::ReadFull => Some(What::Rows),
+            ScanStep::ReadChanges(reading) => Some(What::Changes(reading)),
+            ScanStep::Skip | ScanStep::Started | ScanStep::Expired(..) => {
+                if let (Some(next), State::Deciding) = (self.scan.next_snapshot(), &self.state) {
                     self.settle(next);
                 }
+                None
             }
-            _ => {}
+            ScanStep::Wait | ScanStep::End => None,
+        };
+        if let (Some(what), Some(snapshot)) = (what, found) {
+            let before = self.position.as_ref().and_then(|position| position.before.clone());
+            self.state = State::Planning(Box::new(Decided { snapshot, what, before }));
+        }
+        if matches!(step, ScanStep::Expired(..)) {
+            self.lose_track();
         }
         step
     }
+
+    /// Changes were passed over.
+    fn lose_track(&mut self) {
+        self.resume = SplitOffset::default();
+        if let Some(complete) = &mut self.complete {
+            complete.lose_track();
+        }
+    }
+
+    async fn plan(&mut self, decided: &Decided) -> Result<BoxStream<'static, Result<(SplitOffset, SplitBatch)>>> {
+        let (read, since_millis) = (&self.read, self.scan.files_since());
+        let splits = match decided.what {
+            What::Rows => {
+                let files = FilesWanted { levels: full_levels(read)?, since_millis };
+                plan_rows(read, &decided.snapshot, files).await?
+            }
+            What::Changes(reading) => {
+                let files = FilesWanted { levels: LevelFilter::All, since_millis };
+                plan_changes(read, &decided.snapshot, reading, files).await?
+            }
+        };
+        Ok(read_splits_from(Arc::clone(read), splits, std::mem::take(&mut self.resume)))
+    }
+
+    /// What comes of a plan that failed: a snapshot whose files are gone because it has expired meanwhile may be passed over.
+    async fn passed_over(&mut self, decided: &Decided, error: Error) -> Result<TailEvent> {
+        let id = decided.snapshot.id;
+        let error = error.context(format!("planning the changes of snapshot {id}"));
+        let skips = self.expired == ExpiredSnapshots::Skip && matches!(decided.what, What::Changes(_));
+        if !skips || error.kind() != ErrorKind::NotFound || find_change_snapshot(&self.read.table, id).await?.is_some()
+        {
+            return Err(error);
+        }
+        self.state = State::Deciding;
+        self.lose_track();
+        self.settle(id + 1);
+        Ok(TailEvent::Expired(id, id))
+    }
 }
 
-async fn changes_of(
-    read: &Arc<TableRead>,
+impl Decided {
+    /// Behind `offset` of its plan.
+    fn position(&self, offset: SplitOffset, files_since: Option<i64>) -> StreamPosition {
+        let phase = match self.what {
+            What::Rows => Phase::Full,
+            What::Changes(_) => Phase::Changes,
+        };
+        let snapshot = SnapshotIdentity::of(&self.snapshot);
+        StreamPosition {
+            before: self.before.clone(),
+            unfinished: Some(Unfinished { snapshot, phase, offset }),
+            files_since,
+            ..StreamPosition::new(self.snapshot.id)
+        }
+    }
+}
+
+/// What comes out of a batch of a plan, and the position behind it.
+fn located(
     decided: &Decided,
-) -> Result<(i64, BoxStream<'static, Result<ChangeBatch>>)> {
-    match decided {
-        Decided::Rows(id) => {
-            let snapshot = read.table.snapshots().get(*id).await?;
-            let splits = plan_rows(read, &snapshot, full_levels(read)?).await?;
-            let batches = read_splits(Arc::clone(read), splits, None);
-            Ok((*id, batches.map(|batch| batch.map(|batch| ChangeBatch::inserts(batch.rows))).boxed()))
-        }
-        Decided::Changes(snapshot, reading) => {
-            let splits = plan_changes(read, snapshot, *reading, LevelFilter::All).await?;
-            let batches = read_splits(Arc::clone(read), splits, None);
-            Ok((snapshot.id, batches.map(|batch| batch.map(SplitBatch::into_changes)).boxed()))
-        }
+    files_since: Option<i64>,
+    batch: Result<(SplitOffset, SplitBatch)>,
+    complete: Option<&mut CompleteChanges>,
+) -> Result<(StreamPosition, Option<ChangeBatch>)> {
+    let (offset, batch) = batch?;
+    let changes = match decided.what {
+        What::Rows => ChangeBatch::inserts(batch.rows),
+        What::Changes(_) => batch.into_changes(),
+    };
+    let changes = match complete {
+        Some(complete) => complete.complete(&changes)?,
+        None => Some(changes),
+    };
+    Ok((decided.position(offset, files_since), changes))
+}
+
+/// The rows there are are known between snapshots only.
+fn check_whole(position: Option<&StreamPosition>) -> Result<()> {
+    match position.and_then(|position| position.unfinished.as_ref()) {
+        None => Ok(()),
+        Some(unfinished) => Err(Error::invalid(format!(
+            "a stream of complete changes cannot go on in the midst of snapshot {}: take a position at the end of one",
+            unfinished.snapshot.id
+        ))),
+    }
+}
+
+fn scan_rules(table: &TableStore, request: &TailRequest) -> Result<ScanRules> {
+    let options = table.options();
+    let source = match options.stream_scan_mode()? {
+        StreamScanMode::None => change_source(table)?,
+        StreamScanMode::CompactBucketTable => ChangeSource::AddedFiles,
+        StreamScanMode::FileMonitor => ChangeSource::AllDeltas,
+    };
+    let delay = options.streaming_read_snapshot_delay_millis()?.unwrap_or(0);
+    Ok(ScanRules {
+        follow: FollowRules { source, overwrite: overwrite_reading(table)? },
+        last_snapshot: request.last_snapshot,
+        bounded_watermark: options.scan_bounded_watermark()?,
+        snapshot_delay_millis: i64::try_from(delay).unwrap_or(i64::MAX),
+        expired: request.expired,
+    })
+}
+
+/// Where a stream without a position starts: modes that are not for rows go first, then the consumer, then what was asked for.
+fn startup_mode(table: &TableStore, request: &TailRequest, consumer: Option<&ConsumerProgress>) -> Result<StartupMode> {
+    match table.options().stream_scan_mode()? {
+        StreamScanMode::CompactBucketTable => return Ok(StartupMode::CompactBucketTable),
+        StreamScanMode::FileMonitor => return Ok(StartupMode::LatestFull),
+        StreamScanMode::None => {}
+    }
+    if let Some(next) = consumer.and_then(ConsumerProgress::next_snapshot) {
+        return Ok(StartupMode::Position(next));
+    }
+    match request.startup {
+        Some(startup) => Ok(startup),
+        None => Ok(mode_of_options(table)?.unwrap_or(StartupMode::Latest)),
     }
 }
 
 /// What a stream that starts with all rows reads of them: what is not compacted yet comes with the changelog of its compaction.
 fn full_levels(read: &TableRead) -> Result<LevelFilter> {
     let options = read.table.options();
+    if options.stream_scan_mode()? == StreamScanMode::FileMonitor {
+        return Ok(LevelFilter::All);
+    }
     Ok(match options.changelog_producer()? {
         ChangelogProducer::Lookup => LevelFilter::AboveZero,
         ChangelogProducer::FullCompaction => {
@@ -285,22 +483,16 @@ fn full_levels(read: &TableRead) -> Result<LevelFilter> {
 
 fn overwrite_reading(table: &TableStore) -> Result<OverwriteReading> {
     let options = table.options();
-    if table.schema().primary_keys.is_empty() {
-        let inserts =
-            options.get(STREAMING_READ_APPEND_OVERWRITE).is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-        return Ok(if inserts { OverwriteReading::Insert } else { OverwriteReading::AsOthers });
-    }
-    Ok(if options.streaming_read_overwrite()? { OverwriteReading::Retract } else { OverwriteReading::AsOthers })
+    let (reading, is_on) = if table.schema().primary_keys.is_empty() {
+        (OverwriteReading::Insert, options.streaming_read_append_overwrite()?)
+    } else {
+        (OverwriteReading::Retract, options.streaming_read_overwrite()?)
+    };
+    Ok(if is_on { reading } else { OverwriteReading::AsOthers })
 }
 
-async fn consumer_position(table: &TableStore, id: &str) -> Result<Option<i64>> {
-    if id.is_empty() || id.contains(['/', '\\']) || id.starts_with('.') {
-        return Err(Error::invalid(format!("{id:?} is no id of a consumer: it is part of a file's name")));
-    }
-    Ok(table.consumers().find(id).await?.map(|consumer| consumer.next_snapshot))
-}
-
-fn failed(position: Option<i64>) -> Error {
-    let from = position.map_or_else(|| "its start".to_owned(), |next| format!("snapshot {next}"));
+fn failed(position: Option<&StreamPosition>) -> Error {
+    let from =
+        position.map_or_else(|| "its start".to_owned(), |position| format!("snapshot {}", position.next_snapshot));
     Error::new(ErrorKind::Closed, format!("the stream failed while it read a snapshot; open another one from {from}"))
 }

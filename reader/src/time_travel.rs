@@ -8,18 +8,33 @@ use std::sync::Arc;
 use alluvium_format::{Error, ErrorKind, Result, Snapshot, TableSchema};
 use alluvium_store::TableStore;
 
+use crate::snapshot_range::{counted_compactions, latest_compacted, snapshot_range, start_facts};
+use crate::starting_scanner::{Start, StartupMode, start};
+
+/// What comes before the watermark in a version.
+const WATERMARK_PREFIX: &str = "watermark-";
+
 /// Which state of the table.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimeTravel {
     /// The latest snapshot.
-    #[default]
     Latest,
+    /// The latest compacted snapshot, or the latest when there is none.
+    Compacted,
     /// This snapshot.
     Snapshot(i64),
     /// The snapshot of this tag.
     Tag(String),
     /// The last snapshot committed at this time or before, milliseconds since 1970.
     Timestamp(i64),
+    /// The first snapshot of this watermark or a later one.
+    Watermark(i64),
+    /// A tag of this name, `watermark-<n>`, or a snapshot of this id, whichever there is first.
+    Version(String),
+    /// Of the latest snapshot the rows of files created at this time or later, milliseconds since 1970.
+    FilesSince(i64),
+    /// The first snapshot committed at this time or later; where none before it is left, as `FilesSince`. Milliseconds since 1970.
+    CreatedSince(i64),
 }
 
 /// A state of a table.
@@ -29,6 +44,8 @@ pub(crate) struct TableState {
     pub(crate) snapshot: Option<Snapshot>,
     /// What its rows are read under.
     pub(crate) schema: Arc<TableSchema>,
+    /// Only files created at this time or later are read, milliseconds since 1970.
+    pub(crate) files_since: Option<i64>,
 }
 
 /// Finds the state that `travel` means.
@@ -37,9 +54,21 @@ pub(crate) struct TableState {
 /// `NotFound` that names what there is; `Corrupt`; `Storage`.
 pub(crate) async fn resolve(table: &TableStore, travel: &TimeTravel) -> Result<TableState> {
     let snapshot = match travel {
-        TimeTravel::Latest => {
-            let snapshot = table.snapshots().latest().await?;
-            return Ok(TableState { snapshot, schema: Arc::clone(table.schema()) });
+        TimeTravel::Latest => return latest(table, None).await,
+        TimeTravel::FilesSince(millis) => return latest(table, Some(*millis)).await,
+        TimeTravel::Compacted => {
+            let range = snapshot_range(table).await?;
+            match latest_compacted(table, &range, counted_compactions(table)?).await? {
+                Some(id) => table.snapshots().get(id).await?,
+                None => return latest(table, None).await,
+            }
+        }
+        TimeTravel::CreatedSince(millis) => {
+            let facts = start_facts(table, StartupMode::FromCreationTimestamp(*millis)).await?;
+            match start(StartupMode::FromCreationTimestamp(*millis), &facts)? {
+                Start::Changes(id) => table.snapshots().get(id).await?,
+                _ => return latest(table, Some(*millis)).await,
+            }
         }
         TimeTravel::Snapshot(id) => table.snapshots().get(*id).await?,
         TimeTravel::Tag(name) => table.tags().get(name).await?.snapshot,
@@ -47,9 +76,36 @@ pub(crate) async fn resolve(table: &TableStore, travel: &TimeTravel) -> Result<T
             Some(snapshot) => snapshot,
             None => return Err(too_early(table, *millis).await?),
         },
+        TimeTravel::Watermark(watermark) => of_watermark(table, *watermark).await?,
+        TimeTravel::Version(version) => of_version(table, version).await?,
     };
     let schema = schema_of(table, &snapshot).await?;
-    Ok(TableState { snapshot: Some(snapshot), schema })
+    Ok(TableState { snapshot: Some(snapshot), schema, files_since: None })
+}
+
+async fn latest(table: &TableStore, files_since: Option<i64>) -> Result<TableState> {
+    let snapshot = table.snapshots().latest().await?;
+    Ok(TableState { snapshot, schema: Arc::clone(table.schema()), files_since })
+}
+
+async fn of_watermark(table: &TableStore, watermark: i64) -> Result<Snapshot> {
+    let found = table.snapshots().first_of_watermark(watermark).await?;
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("there is no snapshot with the watermark {watermark} or a later one"))
+    })
+}
+
+async fn of_version(table: &TableStore, version: &str) -> Result<Snapshot> {
+    if let Some(tag) = table.tags().find(version).await? {
+        return Ok(tag.snapshot);
+    }
+    if let Some(watermark) = version.strip_prefix(WATERMARK_PREFIX).and_then(|text| text.parse().ok()) {
+        return of_watermark(table, watermark).await;
+    }
+    match version.parse() {
+        Ok(id) => table.snapshots().get(id).await,
+        Err(_) => table.tags().get(version).await.map(|tag| tag.snapshot),
+    }
 }
 
 async fn schema_of(table: &TableStore, snapshot: &Snapshot) -> Result<Arc<TableSchema>> {

@@ -34,6 +34,31 @@ impl ConsumerStore {
         self.io.put(&path::consumer(id), consumer.to_json()).await
     }
 
+    /// Forgets a consumer, if there is one.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        self.io.delete(&path::consumer(id)).await
+    }
+
+    /// Forgets the consumers whose files were last written before a time in milliseconds since 1970, and gives their ids.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn expire(&self, before_millis: i64) -> Result<Vec<String>> {
+        let mut expired = Vec::new();
+        for file in self.io.list_all(path::CONSUMER_FOLDER).await? {
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            let Some(id) = name.strip_prefix(path::CONSUMER_PREFIX) else { continue };
+            if file.modified_millis < before_millis {
+                self.delete(id).await?;
+                expired.push(id.to_owned());
+            }
+        }
+        Ok(expired)
+    }
+
     /// The ids there are, sorted.
     ///
     /// # Errors

@@ -121,6 +121,29 @@ impl SnapshotStore {
         Ok(found)
     }
 
+    /// The first snapshot with a watermark of `watermark` or later; `None` when there is none.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn first_of_watermark(&self, watermark: i64) -> Result<Option<Snapshot>> {
+        let (Some(mut low), Some(mut high)) = (self.earliest_id().await?, self.latest_id().await?) else {
+            return Ok(None);
+        };
+        let mut found = None;
+        while low <= high {
+            let middle = low + (high - low) / 2;
+            // Commits carry the watermark on: those without one are before all that have one. What expired meanwhile is earlier than all.
+            match self.find(middle).await? {
+                Some(snapshot) if snapshot.watermark.is_some_and(|reached| reached >= watermark) => {
+                    high = middle - 1;
+                    found = Some(snapshot);
+                }
+                _ => low = middle + 1,
+            }
+        }
+        Ok(found)
+    }
+
     /// The newest snapshot of a commit user, looking down from the latest until snapshots end.
     ///
     /// # Errors

@@ -21,14 +21,23 @@ impl TagStore {
     /// # Errors
     /// `NotFound` that names the tags there are; `Corrupt`; `Storage`.
     pub async fn get(&self, name: &str) -> Result<Tag> {
+        if let Some(tag) = self.find(name).await? {
+            return Ok(tag);
+        }
+        let names = self.names().await?;
+        let there =
+            if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
+        Err(Error::new(ErrorKind::NotFound, format!("there is no tag {name}: {there}")))
+    }
+
+    /// The tag of a name; `None` when there is none.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Storage`.
+    pub async fn find(&self, name: &str) -> Result<Option<Tag>> {
         let path = path::tag(name);
-        let Some(bytes) = self.io.get_if_present(&path).await? else {
-            let names = self.names().await?;
-            let there =
-                if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no tag {name}: {there}")));
-        };
-        Tag::from_json(&bytes, &format!("{}/{path}", self.io.base()))
+        let Some(bytes) = self.io.get_if_present(&path).await? else { return Ok(None) };
+        Tag::from_json(&bytes, &format!("{}/{path}", self.io.base())).map(Some)
     }
 
     /// The names there are, sorted.

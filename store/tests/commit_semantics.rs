@@ -343,6 +343,10 @@ impl Clock for ExpiringClock {
     fn local_millis(&self) -> i64 {
         NOW
     }
+
+    fn millis_of_local(&self, local: i64) -> i64 {
+        local
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The commands, one a file: its arguments, its help, and what it does.
 
+pub(crate) mod clear_consumers;
 pub(crate) mod compact;
 pub(crate) mod compact_database;
 pub(crate) mod db;
@@ -7,6 +8,7 @@ pub(crate) mod ingest;
 pub(crate) mod inspect;
 pub(crate) mod quickstart;
 pub(crate) mod rescale;
+pub(crate) mod reset_consumer;
 pub(crate) mod rewrite_file_index;
 pub(crate) mod scan;
 pub(crate) mod table;
@@ -31,6 +33,8 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
         Command::CompactDatabase(args) => compact_database::run(args, &Warehouse::open(place)?).await,
         Command::RewriteFileIndex(args) => rewrite_file_index::run(args, &Warehouse::open(place)?).await,
         Command::Rescale(args) => rescale::run(args, &Warehouse::open(place)?).await,
+        Command::ResetConsumer(args) => reset_consumer::run(args, &Warehouse::open(place)?).await,
+        Command::ClearConsumers(args) => clear_consumers::run(args, &Warehouse::open(place)?).await,
         Command::Inspect(args) => inspect::run(args, &Warehouse::open(place)?).await,
     }
 }

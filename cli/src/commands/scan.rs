@@ -1,9 +1,7 @@
 //! `scan`: the rows of a table, now or as they were, or the changes between two snapshots.
 
-use std::sync::Arc;
-
 use alluvium::format::Predicate;
-use alluvium::{ErrorKind, Table, TableSchema, TimeTravel};
+use alluvium::{ChangesBetween, ErrorKind, Table, TableSchema, TimeTravel};
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -42,7 +40,8 @@ pub(crate) struct ScanArgs {
     /// The table as of this time: milliseconds since 1970, or like '2013-01-31 10:00:00' of the local zone
     #[arg(long, value_name = "TIME", group = "state", value_parser = time_text::parse, allow_hyphen_values = true)]
     timestamp: Option<i64>,
-    /// The changes after snapshot or tag A up to and including B
+    /// The changes after snapshot A up to and including B; between two tags, what became of the rows. Paimon's options say more:
+    /// -o incremental-between-scan-mode=diff|delta|changelog, -o incremental-between-timestamp=A,B
     #[arg(long, value_name = "A..B", group = "state", value_parser = interval)]
     incremental: Option<(String, String)>,
 }
@@ -50,17 +49,25 @@ pub(crate) struct ScanArgs {
 pub(crate) async fn run(args: ScanArgs, warehouse: &Warehouse) -> Outcome {
     let table = warehouse.table(&args.table).await?;
     let doing = |failure: Failure| failure.doing(format!("scanning {}", table.name()));
-    match &args.incremental {
-        Some((from, to)) => changes(&args, &table, (from, to)).await.map_err(doing),
+    let between = match &args.incremental {
+        Some((from, to)) => Some(ChangesBetween::Versions(from.clone(), to.clone())),
+        None if travel(&args).is_none() => table.read().range_of_options()?,
+        None => None,
+    };
+    match between {
+        Some(between) => changes(&args, &table, &between).await.map_err(doing),
         None => rows(&args, &table).await.map_err(doing),
     }
 }
 
 async fn rows(args: &ScanArgs, table: &Table) -> Outcome {
-    let travel = travel(args);
-    let schema = schema_at(table, &travel).await?;
+    let read = match travel(args) {
+        Some(travel) => table.read().at(travel),
+        None => table.read(),
+    };
+    let schema = read.plan().await?.table_schema;
     let fields = args.sink.fields(&schema)?;
-    let mut read = table.read().at(travel).columns(fields.iter().map(|field| field.name.clone()));
+    let mut read = read.columns(fields.iter().map(|field| field.name.clone()));
     read = read.filter(condition(&args.sink, &schema)?);
     if let Some(limit) = args.limit {
         read = read.limit(limit);
@@ -73,17 +80,16 @@ async fn rows(args: &ScanArgs, table: &Table) -> Outcome {
     sink.finish()
 }
 
-async fn changes(args: &ScanArgs, table: &Table, (from, to): (&str, &str)) -> Outcome {
-    let interval = (snapshot_id(table, from).await?, snapshot_id(table, to).await?);
-    if interval.0 > interval.1 {
-        return Err(Failure::Usage(format!(
-            "--incremental {from}..{to}: snapshot {} is after {}",
-            interval.0, interval.1
-        )));
-    }
+async fn changes(args: &ScanArgs, table: &Table, between: &ChangesBetween) -> Outcome {
     let fields = args.sink.fields(table.schema())?;
     let read = table.read().columns(fields.iter().map(|field| field.name.clone()));
-    let mut batches = read.filter(condition(&args.sink, table.schema())?).incremental(interval.0, interval.1).await?;
+    let changes = read.filter(condition(&args.sink, table.schema())?).changes(between).await;
+    let mut batches = changes.map_err(|error| match (error.kind(), between) {
+        (ErrorKind::Invalid, ChangesBetween::Versions(from, to)) => {
+            Failure::usage(format_args!("--incremental {from}..{to}"), error)
+        }
+        _ => Failure::Failed(error),
+    })?;
     let mut sink = args.sink.open(&fields, RowKindColumn::Leading)?;
     let mut left = args.limit.unwrap_or(usize::MAX);
     while left > 0 {
@@ -95,24 +101,12 @@ async fn changes(args: &ScanArgs, table: &Table, (from, to): (&str, &str)) -> Ou
     sink.finish()
 }
 
-fn travel(args: &ScanArgs) -> TimeTravel {
+fn travel(args: &ScanArgs) -> Option<TimeTravel> {
     match (args.snapshot, &args.tag, args.timestamp) {
-        (Some(id), _, _) => TimeTravel::Snapshot(id),
-        (_, Some(tag), _) => TimeTravel::Tag(tag.clone()),
-        (_, _, Some(millis)) => TimeTravel::Timestamp(millis),
-        _ => TimeTravel::Latest,
-    }
-}
-
-/// The schema that the rows have: the latest, or that of the state travelled to.
-async fn schema_at(table: &Table, travel: &TimeTravel) -> Outcome<Arc<TableSchema>> {
-    if *travel == TimeTravel::Latest {
-        return Ok(table.schema().clone());
-    }
-    let plan = table.read().at(travel.clone()).plan().await?;
-    match plan.snapshot {
-        Some(snapshot) if snapshot.schema_id != table.schema().id => Ok(table.schema_of(snapshot.schema_id).await?),
-        _ => Ok(table.schema().clone()),
+        (Some(id), _, _) => Some(TimeTravel::Snapshot(id)),
+        (_, Some(tag), _) => Some(TimeTravel::Tag(tag.clone())),
+        (_, _, Some(millis)) => Some(TimeTravel::Timestamp(millis)),
+        _ => None,
     }
 }
 
@@ -123,14 +117,6 @@ pub(crate) fn condition(sink: &SinkArgs, schema: &TableSchema) -> Outcome<Predic
         ErrorKind::Invalid => Failure::usage("--where", error),
         _ => Failure::Failed(error),
     })
-}
-
-/// The snapshot of an id or a tag.
-async fn snapshot_id(table: &Table, text: &str) -> Outcome<i64> {
-    match text.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(table.tag_snapshot(text).await?.id),
-    }
 }
 
 fn interval(text: &str) -> Result<(String, String), String> {

@@ -1,7 +1,7 @@
 //! `tail`: the changes of a table, each with its row kind, as they are committed.
 
-use alluvium::{Error, StartupMode, Table, TailEvent};
-use clap::Args;
+use alluvium::{ExpiredSnapshots, StartupMode, Table, Tail, TailEvent};
+use clap::{Args, ValueEnum};
 
 use crate::commands::scan::condition;
 use crate::failure::Outcome;
@@ -13,7 +13,7 @@ use crate::warehouse::Warehouse;
 
 const EXAMPLES: &str = "\
 Lines carry the row kind (+I -U +U -D) and the columns, and come out snapshot by snapshot. What is printed for tables without a
-changelog producer is what was written. Ctrl-C ends it; with --consumer-id the next run goes on where the last snapshot was read whole.
+changelog producer is what was written; --normalize makes of it what became of the rows, which it keeps in memory. Ctrl-C ends it; with --consumer-id the next run goes on where the last snapshot was read whole.
 
 Examples:
   alluvium tail shop.orders                                        what comes from now on, for ever
@@ -27,20 +27,30 @@ Examples:
 pub(crate) struct TailArgs {
     /// The table, DATABASE.TABLE
     table: String,
-    /// latest, earliest, full, compacted-full, snapshot:N or timestamp:TIME
-    #[arg(long, default_value = "latest", value_name = "START", value_parser = start)]
-    from: StartupMode,
+    /// latest (the default, unless -o scan.mode=… says otherwise), earliest, full, compacted-full, snapshot:N, snapshot-full:N,
+    /// timestamp:TIME, file-creation-time:TIME or creation-timestamp:TIME
+    #[arg(long, value_name = "START", value_parser = start)]
+    from: Option<StartupMode>,
     /// latest (when the command starts) or snapshot:N; without it: for ever
     #[arg(long, value_name = "END", value_parser = end)]
     to: Option<End>,
     /// Keep the position with the table under this name, and go on from it
     #[arg(long, value_name = "ID")]
     consumer_id: Option<String>,
+    /// When the next snapshot has expired: fail, or skip to the first that is left and say which were passed over
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    on_expired: OnExpired,
     #[command(flatten)]
     sink: SinkArgs,
-    /// Not built yet: complete -U/+U changes of tables without a changelog producer
-    #[arg(long, hide = true)]
+    /// Make changes complete where the changelog producer is none or input: -U and +U of what was and is, -D of what was
+    #[arg(long)]
     normalize: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnExpired {
+    Fail,
+    Skip,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +60,6 @@ enum End {
 }
 
 pub(crate) async fn run(args: TailArgs, warehouse: &Warehouse) -> Outcome {
-    if args.normalize {
-        return Err(Error::unsupported("tail --normalize: changes come as they were written").into());
-    }
     let table = warehouse.table(&args.table).await?;
     follow(&args, &table).await.map_err(|failure| failure.doing(format!("tailing {}", table.name())))
 }
@@ -61,8 +68,16 @@ async fn follow(args: &TailArgs, table: &Table) -> Outcome {
     let fields = args.sink.fields(table.schema())?;
     let condition = condition(&args.sink, table.schema())?;
     let mut sink = args.sink.open(&fields, RowKindColumn::Leading)?;
-    let mut tail =
-        table.tail().from(args.from).filter(condition).columns(fields.iter().map(|field| field.name.clone()));
+    let mut tail = table.tail().filter(condition).columns(fields.iter().map(|field| field.name.clone()));
+    if let Some(from) = args.from {
+        tail = tail.from(from);
+    }
+    if args.normalize {
+        tail = tail.normalize();
+    }
+    if args.on_expired == OnExpired::Skip {
+        tail = tail.when_expired(ExpiredSnapshots::Skip);
+    }
     if let Some(id) = &args.consumer_id {
         tail = tail.consumer_id(id);
     }
@@ -83,22 +98,35 @@ async fn follow(args: &TailArgs, table: &Table) -> Outcome {
             event = tail.next() => event?,
         };
         match event {
-            Some(event) => take(&mut sink, event)?,
+            Some(event) => take(&mut sink, &mut tail, event).await?,
             None => break,
         }
     }
     sink.finish()
 }
 
-fn take(sink: &mut Sink, event: TailEvent) -> Outcome {
+/// A snapshot is taken care of when its last row is out.
+async fn take(sink: &mut Sink, tail: &mut Tail, event: TailEvent) -> Outcome {
     match event {
-        TailEvent::Changes(changes) => sink.write(&changes.rows, Some(&changes.kinds)),
-        TailEvent::SnapshotEnd(_) => sink.flush(),
+        TailEvent::Changes(changes) => return sink.write(&changes.rows, Some(&changes.kinds)),
+        TailEvent::SnapshotEnd(_) => sink.flush()?,
+        TailEvent::Expired(first, last) => {
+            eprintln!("passed over snapshots {first} to {last}: they have expired, and their changes are not here");
+        }
+    }
+    let position = tail.position().cloned();
+    match position {
+        Some(position) => Ok(tail.acknowledge(&position).await?),
+        None => Ok(()),
     }
 }
 
 fn start(text: &str) -> Result<StartupMode, String> {
-    let wrong = || "it is latest, earliest, full, compacted-full, snapshot:N or timestamp:TIME".to_owned();
+    let wrong = || {
+        "it is latest, earliest, full, compacted-full, snapshot:N, snapshot-full:N, timestamp:TIME, \
+         file-creation-time:TIME or creation-timestamp:TIME"
+            .to_owned()
+    };
     Ok(match text {
         "latest" => StartupMode::Latest,
         "earliest" => StartupMode::Earliest,
@@ -106,7 +134,10 @@ fn start(text: &str) -> Result<StartupMode, String> {
         "compacted-full" => StartupMode::CompactedFull,
         _ => match text.split_once(':').ok_or_else(wrong)? {
             ("snapshot", id) => StartupMode::FromSnapshot(id.parse().map_err(|_| wrong())?),
+            ("snapshot-full", id) => StartupMode::FromSnapshotFull(id.parse().map_err(|_| wrong())?),
             ("timestamp", time) => StartupMode::FromTimestamp(time_text::parse(time)?),
+            ("file-creation-time", time) => StartupMode::FromFileCreationTime(time_text::parse(time)?),
+            ("creation-timestamp", time) => StartupMode::FromCreationTimestamp(time_text::parse(time)?),
             _ => return Err(wrong()),
         },
     })

@@ -426,11 +426,6 @@ impl CoreOptions {
         self.memory(key::SOURCE_SPLIT_OPEN_FILE_COST, 4 << 20)
     }
 
-    /// `streaming-read-overwrite`.
-    pub fn streaming_read_overwrite(&self) -> Result<bool> {
-        self.flag(key::STREAMING_READ_OVERWRITE)
-    }
-
     /// `dynamic-partition-overwrite`.
     pub fn dynamic_partition_overwrite(&self) -> Result<bool> {
         self.flag_or(key::DYNAMIC_PARTITION_OVERWRITE, true)

@@ -1,6 +1,7 @@
 //! What of Paimon's options this library has: a table that needs more is refused by name, for writing before anything is
 //! written, and for reading wherever the answer would not be right.
 
+use super::scan::{START_OPTIONS, ScanStartup};
 use super::{ChangelogProducer, CoreOptions, FileCompression, key};
 use crate::avro::{Compression, data_file_schema};
 use crate::data_type::{DataType, TypeRoot};
@@ -28,35 +29,22 @@ const OFF: [(&str, &str); 12] = [
 const ABSENT_ON_WRITE: [&str; 1] = [key::PARTITION_EXPIRATION_TIME];
 
 /// Options that change what a read shows, and that are off as long as they have the value beside them.
-const OFF_ON_READ: [(&str, &str); 8] = [
+const OFF_ON_READ: [(&str, &str); 6] = [
     (key::DATA_EVOLUTION_ENABLED, "false"),
     (key::PRIMARY_KEY_NULLABLE, "false"),
     (key::CLUSTERING_OVERRIDE, "false"),
     (key::CHAIN_TABLE_ENABLED, "false"),
     (key::BRANCH, "main"),
-    (key::SCAN_MODE, "default"),
-    (key::STREAM_SCAN_MODE, "none"),
     (key::BATCH_SCAN_MODE, "none"),
 ];
 
-/// Options that choose which state of which branch a read shows: obeying none of them would be a wrong answer.
-const ABSENT_ON_READ: [&str; 17] = [
-    "scan.snapshot-id",
-    "scan.tag-name",
-    "scan.version",
-    "scan.timestamp",
-    "scan.timestamp-millis",
-    "scan.watermark",
-    "scan.creation-time-millis",
-    "scan.file-creation-time-millis",
-    "scan.bounded.watermark",
+/// Options that choose which buckets of which branch a read shows: obeying none of them would be a wrong answer.
+const ABSENT_ON_READ: [&str; 6] = [
     "scan.bucket",
     "scan.fallback-branch",
     "scan.fallback-snapshot-branch",
     "scan.fallback-delta-branch",
     "scan.primary-branch",
-    "incremental-between",
-    "incremental-between-timestamp",
     "incremental-to-auto-tag",
 ];
 
@@ -117,6 +105,18 @@ impl CoreOptions {
         self.check_types(schema)?;
         self.check_off(&OFF_ON_READ)?;
         self.check_absent(&ABSENT_ON_READ)
+    }
+
+    /// Checks that no option asks for another state of the table than the latest, for reads that have no other.
+    ///
+    /// # Errors
+    /// `Unsupported` with the option; `Invalid` when it is wrong.
+    pub fn check_reads_latest(&self) -> Result<()> {
+        if matches!(self.scan_startup()?, None | Some(ScanStartup::Latest | ScanStartup::LatestFull)) {
+            return Ok(());
+        }
+        self.check_absent(&START_OPTIONS)?;
+        Err(self.refused_value(key::SCAN_MODE))
     }
 
     fn refused_value(&self, name: &str) -> Error {

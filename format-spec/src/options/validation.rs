@@ -36,6 +36,7 @@ impl CoreOptions {
         self.validate_retention()?;
         self.validate_producer(schema)?;
         self.validate_merge(schema)?;
+        self.validate_scan(schema)?;
         self.validate_bucket_key(schema)
     }
 
@@ -206,19 +207,8 @@ impl CoreOptions {
         if !keyed && producer != ChangelogProducer::None {
             return Err(self.conflict(key::CHANGELOG_PRODUCER, "a table without primary key: its changes are its rows"));
         }
-        let at_compaction = matches!(producer, ChangelogProducer::FullCompaction | ChangelogProducer::Lookup);
         if engine == MergeEngine::FirstRow && !matches!(producer, ChangelogProducer::None | ChangelogProducer::Lookup) {
             return Err(self.conflict(key::CHANGELOG_PRODUCER, "merge-engine = first-row: take none or lookup"));
-        }
-        if self.streaming_read_overwrite()? {
-            let name = key::STREAMING_READ_OVERWRITE;
-            if !keyed {
-                return Err(self.conflict(name, "a table without primary key: take streaming-read-append-overwrite"));
-            }
-            if at_compaction {
-                let with = "changelog-producer = full-compaction or lookup: the changes would be read twice";
-                return Err(self.conflict(name, with));
-            }
         }
         if !self.deletion_vectors_enabled()? {
             return Ok(());

@@ -159,7 +159,20 @@ impl FileStoreCommit {
         for snapshot in &committed.snapshots {
             self.doubts.settle(CommitKey { identifier: snapshot.commit_identifier, kind: snapshot.commit_kind });
         }
+        if !committed.snapshots.is_empty() {
+            self.expire_consumers().await;
+        }
         Ok(committed)
+    }
+
+    /// Forgets consumers that did not move for longer than `consumer.expiration-time`, at best effort: the commit is done, and the next one
+    /// tries again.
+    async fn expire_consumers(&self) {
+        let options = self.table.options();
+        if let (Ok(Some(age)), Ok(false)) = (options.consumer_expiration_millis(), options.write_only()) {
+            let before = self.table.io().clock().now_millis().saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
+            let _ = self.table.consumers().expire(before).await;
+        }
     }
 
     fn deleted_stats(&self) -> Result<DeletedStats> {

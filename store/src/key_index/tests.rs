@@ -83,6 +83,10 @@ impl Clock for Hand {
     fn local_millis(&self) -> i64 {
         self.now_millis()
     }
+
+    fn millis_of_local(&self, local: i64) -> i64 {
+        local
+    }
 }
 
 #[test]

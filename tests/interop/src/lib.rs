@@ -14,6 +14,7 @@ pub mod peer;
 pub mod predicate;
 pub mod readers;
 pub mod rows;
+pub mod streams;
 pub mod tables;
 pub mod world;
 

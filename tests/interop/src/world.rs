@@ -138,12 +138,18 @@ impl World {
 
     /// The schema of a snapshot.
     pub fn schema_of(&self, case: &Case, snapshot: i64) -> Value {
-        let read = |name: String| -> Value {
-            let text = std::fs::read(self.table_folder(case).join(name)).expect("the file is read");
-            serde_json::from_slice(&text).expect("the file is JSON")
-        };
-        let id = read(format!("snapshot/snapshot-{snapshot}"))["schemaId"].clone();
-        read(format!("schema/schema-{id}"))
+        let id = self.snapshot(case, snapshot)["schemaId"].clone();
+        self.json_of(case, &format!("schema/schema-{id}"))
+    }
+
+    /// The JSON of a snapshot.
+    pub fn snapshot(&self, case: &Case, id: i64) -> Value {
+        self.json_of(case, &format!("snapshot/snapshot-{id}"))
+    }
+
+    fn json_of(&self, case: &Case, name: &str) -> Value {
+        let text = std::fs::read(self.table_folder(case).join(name)).expect("the file is read");
+        serde_json::from_slice(&text).expect("the file is JSON")
     }
 
     fn table_folder(&self, case: &Case) -> PathBuf {

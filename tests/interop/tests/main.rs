@@ -9,6 +9,7 @@ mod every_table;
 mod evolution;
 mod readers;
 mod sorted;
+mod streams;
 
 /// Prints why and gives `true` where there is no JDK to compare with.
 fn skipped(test: &str) -> bool {

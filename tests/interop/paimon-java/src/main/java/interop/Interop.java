@@ -58,6 +58,8 @@ public final class Interop {
                     + "          [--filter JSON] [--options k=v,...]\n"
                     + "changelog <warehouse> <db> <table> [--from-snapshot N] [--full]\n"
                     + "          [--options k=v,...]\n"
+                    + "stream    <warehouse> <db> <table> [--system audit_log|binlog] [--options JSON]\n"
+                    + "changes   <warehouse> <db> <table> --options JSON: of incremental-between\n"
                     + "describe  <warehouse> <db> <table>\n"
                     + "compact, create-tag, delete-tag, create-branch, fast-forward, rollback-to, expire,\n"
                     + "consumer, analyze, drop-partition, delete-rows, orphans: see Maintenance.java\n"
@@ -101,6 +103,12 @@ public final class Interop {
                 return true;
             case "changelog":
                 changelog(args);
+                return true;
+            case "stream":
+                Streams.stream(args, OUT);
+                return true;
+            case "changes":
+                Streams.changes(args, OUT);
                 return true;
             case "describe":
                 describe(args);
@@ -158,7 +166,16 @@ public final class Interop {
 
         Map<String, String> pairs(String name) {
             Map<String, String> out = new HashMap<>();
-            if (!flag(name, "").isEmpty()) {
+            if (flag(name, "").startsWith("{")) {
+                try {
+                    JsonValues.MAPPER
+                            .readTree(flag(name, ""))
+                            .fields()
+                            .forEachRemaining(e -> out.put(e.getKey(), e.getValue().asText()));
+                } catch (java.io.IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            } else if (!flag(name, "").isEmpty()) {
                 for (String pair : flag(name, "").split(",")) {
                     out.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
                 }
