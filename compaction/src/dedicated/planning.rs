@@ -16,8 +16,8 @@ use super::outlook::BucketOutlook;
 use crate::append::{AppendSettings, AppendTask};
 use crate::bucket_compactor::{BucketCompactor, CompactorSettings};
 use crate::settings::Picking;
-use crate::strategy::PickState;
 use crate::sort_compaction::{SortKeys, SortOrder};
+use crate::strategy::PickState;
 
 /// What to compact.
 #[derive(Clone, Debug)]
