@@ -21,7 +21,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use parquet::basic::{Compression, Encoding, PageType, Type as PhysicalType};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -410,6 +410,33 @@ async fn pages_are_what_paimon_reads_right() {
         }
         assert!(seen.contains(&Encoding::DELTA_BINARY_PACKED));
         assert_eq!(seen.contains(&Encoding::RLE_DICTIONARY), dictionary == "true");
+    }
+}
+
+/// Paimon 1.4 reads wrong values from DELTA_BINARY_PACKED where it skips rows.
+#[tokio::test]
+async fn columns_that_are_read_by_rows_are_not_differences() {
+    for (options, delta) in [
+        (&[][..], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND", "k", "v"]),
+        (&[("file-index.bloom-filter.columns", "v")], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND", "k", "v"]),
+        (&[("file-index.bitmap.columns", "s")], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND"]),
+        (&[("file-index.range-bitmap.columns", "v")], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND"]),
+        (&[("file-index.bsi.columns", "v")], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND"]),
+        (&[("deletion-vectors.enabled", "true")], vec!["_KEY_k", "_SEQUENCE_NUMBER", "_VALUE_KIND"]),
+        (
+            &[("deletion-vectors.enabled", "true"), ("data-file.thin-mode", "true")],
+            vec!["_SEQUENCE_NUMBER", "_VALUE_KIND"],
+        ),
+    ] {
+        let table = in_memory(options);
+        let batches = [batch(&table, 0..2000)];
+        let files = write(&table, &batches).await.unwrap();
+        assert_eq!(all_rows(&table, &files).await, together(&batches));
+        let footer = footer(&table, &files[0]).await;
+        let is_delta = |chunk: &&ColumnChunkMetaData| chunk.encodings().any(|e| e == Encoding::DELTA_BINARY_PACKED);
+        let seen: Vec<String> =
+            footer.row_group(0).columns().iter().filter(is_delta).map(|chunk| chunk.column_path().string()).collect();
+        assert_eq!(seen, delta, "{options:?}");
     }
 }
 

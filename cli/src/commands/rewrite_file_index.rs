@@ -11,7 +11,9 @@ use crate::warehouse::Warehouse;
 
 const EXAMPLES: &str = "\
 New files get their indexes as they are written. This is for the files there are when the options have changed: data is read, not
-rewritten, and one snapshot says which indexes files have.
+rewritten, and one snapshot says which indexes files have. For bitmap, bsi and range-bitmap, `compact --full -o
+compaction.force-rewrite-all-files=true` is better where Paimon reads the table, too: it reads wrong numbers by them from Parquet
+files that were written before such an index was asked for.
 
 Examples:
   alluvium table alter shop.orders --set file-index.bloom-filter.columns=customer

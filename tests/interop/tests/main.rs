@@ -8,6 +8,7 @@ mod differential;
 mod every_table;
 mod evolution;
 mod readers;
+mod selected_rows;
 mod sorted;
 mod streams;
 

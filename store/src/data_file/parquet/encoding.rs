@@ -2,8 +2,8 @@
 //!
 //! Goes in: the first values of a column. Comes out: the encoding that is likely to be small and quick, among those that Paimon's
 //! Java reader reads right: PLAIN, dictionary and, for integers, DELTA_BINARY_PACKED. Byte arrays are never delta-encoded, as
-//! Paimon 1.4 reads wrong texts from that without an error. A wrong guess costs bytes, never an answer: a dictionary that grows too
-//! large is given up for PLAIN by the `parquet` crate.
+//! Paimon 1.4 reads wrong texts from that without an error; integers are not where it skips rows. A wrong guess costs bytes, never an
+//! answer: a dictionary that grows too large is given up for PLAIN by the `parquet` crate.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -27,13 +27,13 @@ pub(super) enum ColumnEncoding {
     DeltaBinaryPacked,
 }
 
-/// Whether dictionaries may be made: `parquet.enable.dictionary`.
+/// Which encodings a column may have where they pay, besides PLAIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DictionaryUse {
-    /// Where they pay.
-    Allowed,
-    /// Nowhere.
-    Forbidden,
+pub(super) struct AllowedEncodings {
+    /// `parquet.enable.dictionary`.
+    pub(super) dictionary: bool,
+    /// Not where Paimon's reader may skip rows: after a skip that ends where a piece of its batch does, it gives the first value again.
+    pub(super) delta: bool,
 }
 
 /// Rows that are looked at: enough to tell a thousand distinct values from a million, few enough to take less time than
@@ -50,39 +50,39 @@ const DELTA_PART: usize = 32;
 const DELTA_HEADER_BITS: u64 = 64;
 
 /// The encodings of the leaves of `column`, in the order of the Parquet schema.
-pub(super) fn choose_encodings(column: &ArrayRef, dictionary: DictionaryUse, out: &mut Vec<ColumnEncoding>) {
+pub(super) fn choose_encodings(column: &ArrayRef, allowed: AllowedEncodings, out: &mut Vec<ColumnEncoding>) {
     match column.data_type() {
         ArrowType::Struct(_) => {
             let columns = column.as_struct().columns();
-            columns.iter().for_each(|column| choose_encodings(column, dictionary, out));
+            columns.iter().for_each(|column| choose_encodings(column, allowed, out));
         }
         ArrowType::List(_) => {
             let list = column.as_list::<i32>();
-            choose_encodings(&trimmed(list.offsets(), list.values()).1, dictionary, out);
+            choose_encodings(&trimmed(list.offsets(), list.values()).1, allowed, out);
         }
         ArrowType::Map(_, _) => {
             let map = column.as_map();
             for column in [map.keys(), map.values()] {
-                choose_encodings(&trimmed(map.offsets(), column).1, dictionary, out);
+                choose_encodings(&trimmed(map.offsets(), column).1, allowed, out);
             }
         }
-        _ => out.push(choose_encoding(&column.slice(0, column.len().min(SAMPLE_ROWS)), dictionary)),
+        _ => out.push(choose_encoding(&column.slice(0, column.len().min(SAMPLE_ROWS)), allowed)),
     }
 }
 
 /// The encoding of a leaf whose first values are `sample`.
-pub(super) fn choose_encoding(sample: &ArrayRef, dictionary: DictionaryUse) -> ColumnEncoding {
+pub(super) fn choose_encoding(sample: &ArrayRef, allowed: AllowedEncodings) -> ColumnEncoding {
     let chosen = match sample.data_type() {
         ArrowType::Utf8 => of_hashes(sample.as_string::<i32>().iter().flatten().map(|text| hash(text.as_bytes()))),
         ArrowType::Binary => of_hashes(sample.as_binary::<i32>().iter().flatten().map(hash)),
         ArrowType::Float32 => of_floats(values::<Float32Type, _>(sample, |value| u64::from(value.to_bits()))),
         ArrowType::Float64 => of_floats(values::<Float64Type, _>(sample, f64::to_bits)),
         // Booleans are single bits, and FIXED_LEN_BYTE_ARRAY has no dictionary in version 1 of the format.
-        _ => integers(sample).map_or(ColumnEncoding::Plain, |(values, bits)| of_integers(values, bits)),
+        _ => integers(sample).map_or(ColumnEncoding::Plain, |(values, bits)| of_integers(values, bits, allowed.delta)),
     };
-    match (chosen, dictionary) {
-        (ColumnEncoding::Dictionary, DictionaryUse::Forbidden) => ColumnEncoding::Plain,
-        (chosen, _) => chosen,
+    match chosen {
+        ColumnEncoding::Dictionary if !allowed.dictionary => ColumnEncoding::Plain,
+        chosen => chosen,
     }
 }
 
@@ -138,18 +138,19 @@ fn of_floats(bits: Vec<u64>) -> ColumnEncoding {
 }
 
 /// Differences where they take clearly less than the values; a dictionary where its numbers take less than half of that.
-fn of_integers(values: Vec<i64>, plain_bits: u64) -> ColumnEncoding {
+fn of_integers(values: Vec<i64>, plain_bits: u64, delta_allowed: bool) -> ColumnEncoding {
     let count = values.len();
-    let delta = delta_bits(&values);
+    let plain = plain_bits * count as u64;
+    let delta = if delta_allowed { delta_bits(&values) } else { plain };
     // Hardly a bit a value: keys in a row, sequence numbers, constants.
-    if delta <= count as u64 * 4 {
+    if delta_allowed && delta <= count as u64 * 4 {
         return ColumnEncoding::DeltaBinaryPacked;
     }
     let distinct = distinct(values);
     let number_bits = u64::from(usize::BITS - distinct.saturating_sub(1).leading_zeros());
     if distinct * 4 <= count && number_bits * count as u64 * 2 < delta {
         ColumnEncoding::Dictionary
-    } else if delta * 8 <= plain_bits * count as u64 * 7 {
+    } else if delta_allowed && delta * 8 <= plain * 7 {
         ColumnEncoding::DeltaBinaryPacked
     } else {
         ColumnEncoding::Plain

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use alluvium_format::key_value_file::KEY_FIELD_ID_START;
 use alluvium_format::options::FileCompression;
 use alluvium_format::{CoreOptions, DataField, DataType, Error, Result, ResultExt};
 use arrow_array::{Array, ArrayRef};
@@ -16,7 +17,7 @@ use parquet::file::properties::{
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, TypePtr};
 
 use super::compression::parquet_codec;
-use super::encoding::{ColumnEncoding, DictionaryUse, SAMPLE_ROWS, choose_encodings};
+use super::encoding::{AllowedEncodings, ColumnEncoding, SAMPLE_ROWS, choose_encodings};
 use super::int96::{stored_type, to_stored};
 use super::schema::{message_type, with_fixed_int96};
 
@@ -41,7 +42,8 @@ pub(in crate::data_file) struct ParquetLayout {
     /// The leaves of `message`.
     leaves: SchemaDescPtr,
     codec: Compression,
-    dictionary: DictionaryUse,
+    /// What each column may be encoded as.
+    allowed: Vec<AllowedEncodings>,
     row_group_bytes: u64,
 }
 
@@ -63,7 +65,7 @@ impl ParquetLayout {
             leaves: Arc::new(SchemaDescriptor::new(Arc::clone(&message))),
             message,
             codec: parquet_codec(compression)?,
-            dictionary: dictionary_use(options.get(ENABLE_DICTIONARY))?,
+            allowed: allowed_encodings(fields, options)?,
             row_group_bytes: options.file_block_bytes()?,
         })
     }
@@ -112,9 +114,9 @@ impl ParquetLayout {
     /// The settings of a row group that begins with `columns`.
     pub(super) fn row_group_properties(&self, columns: &[ArrayRef]) -> WriterPropertiesPtr {
         let mut encodings = Vec::with_capacity(self.leaves.num_columns());
-        for column in columns {
+        for (column, allowed) in columns.iter().zip(&self.allowed) {
             let sample = column.slice(0, column.len().min(SAMPLE_ROWS));
-            choose_encodings(&sample, self.dictionary, &mut encodings);
+            choose_encodings(&sample, *allowed, &mut encodings);
         }
         let mut builder = self.properties();
         for (leaf, encoding) in self.leaves.columns().iter().zip(encodings) {
@@ -149,10 +151,27 @@ impl ParquetLayout {
 /// The option that forbids dictionaries.
 const ENABLE_DICTIONARY: &str = "parquet.enable.dictionary";
 
-fn dictionary_use(option: Option<&str>) -> Result<DictionaryUse> {
+/// The index that says of a file only whether to read it, not which rows.
+const BLOOM_FILTER: &str = "bloom-filter";
+
+fn allowed_encodings(fields: &[DataField], options: &CoreOptions) -> Result<Vec<AllowedEncodings>> {
+    let dictionary = dictionaries_allowed(options.get(ENABLE_DICTIONARY))?;
+    let selected = rows_are_selected(options)?;
+    // What merges reads whole files; only the table's own columns are read by rows.
+    let read_whole = |field: &DataField| !selected || field.id >= KEY_FIELD_ID_START;
+    Ok(fields.iter().map(|field| AllowedEncodings { dictionary, delta: read_whole(field) }).collect())
+}
+
+/// Whether Paimon may read some rows of a file and not others: those that indexes name, or, under a limit, those that are not deleted.
+fn rows_are_selected(options: &CoreOptions) -> Result<bool> {
+    Ok(options.deletion_vectors_enabled()?
+        || options.indexed_columns()?.iter().any(|index| index.index_type != BLOOM_FILTER))
+}
+
+fn dictionaries_allowed(option: Option<&str>) -> Result<bool> {
     match option.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("true") => Ok(DictionaryUse::Allowed),
-        Some("false") => Ok(DictionaryUse::Forbidden),
+        None | Some("true") => Ok(true),
+        Some("false") => Ok(false),
         Some(other) => {
             Err(Error::invalid(format!("the option {ENABLE_DICTIONARY} is {other:?}; it must be true or false")))
         }

@@ -12,10 +12,14 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::ColumnEncoding::{DeltaBinaryPacked, Dictionary, Plain};
-use super::{ColumnEncoding, DictionaryUse, choose_encoding, choose_encodings};
+use super::{AllowedEncodings, ColumnEncoding, choose_encoding, choose_encodings};
+
+const ALL: AllowedEncodings = AllowedEncodings { dictionary: true, delta: true };
+const NO_DICTIONARY: AllowedEncodings = AllowedEncodings { dictionary: false, delta: true };
+const NO_DELTA: AllowedEncodings = AllowedEncodings { dictionary: true, delta: false };
 
 fn chosen(column: ArrayRef) -> ColumnEncoding {
-    choose_encoding(&column, DictionaryUse::Allowed)
+    choose_encoding(&column, ALL)
 }
 
 fn longs(values: impl Iterator<Item = i64>) -> ArrayRef {
@@ -105,9 +109,20 @@ fn nulls_and_nothing_at_all_have_an_encoding() {
 #[test]
 fn a_dictionary_that_is_forbidden_is_plain() {
     let column = texts((0..2000).map(|row| format!("user {}", row % 10)));
-    assert_eq!(choose_encoding(&column, DictionaryUse::Allowed), Dictionary);
-    assert_eq!(choose_encoding(&column, DictionaryUse::Forbidden), Plain);
-    assert_eq!(choose_encoding(&longs(0..2000), DictionaryUse::Forbidden), DeltaBinaryPacked);
+    assert_eq!(choose_encoding(&column, ALL), Dictionary);
+    assert_eq!(choose_encoding(&column, NO_DICTIONARY), Plain);
+    assert_eq!(choose_encoding(&longs(0..2000), NO_DICTIONARY), DeltaBinaryPacked);
+}
+
+#[test]
+fn differences_that_are_forbidden_are_plain_or_a_dictionary() {
+    assert_eq!(choose_encoding(&longs(0..2000), NO_DELTA), Plain);
+    assert_eq!(choose_encoding(&longs((0..2000).map(|_| 7)), NO_DELTA), Dictionary);
+    assert_eq!(choose_encoding(&longs((0..2000).map(|row| row % 300)), NO_DELTA), Dictionary);
+    let nulls: ArrayRef = Arc::new(Int64Array::from(vec![None; 100]));
+    assert_eq!(choose_encoding(&nulls, NO_DELTA), Plain);
+    let neither = AllowedEncodings { dictionary: false, delta: false };
+    assert_eq!(choose_encoding(&longs((0..2000).map(|_| 7)), neither), Plain);
 }
 
 #[test]
@@ -123,6 +138,6 @@ fn each_leaf_of_a_nested_column_has_its_own() {
     let rows: Vec<Option<Datum>> = (0..500).map(row).collect();
     let column = array_from_datums(&DataType::nullable(map), &rows).unwrap();
     let mut out = Vec::new();
-    choose_encodings(&column.slice(100, 200), DictionaryUse::Allowed, &mut out);
+    choose_encodings(&column.slice(100, 200), ALL, &mut out);
     assert_eq!(out, [DeltaBinaryPacked, Dictionary]);
 }

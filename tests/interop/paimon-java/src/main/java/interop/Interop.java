@@ -55,7 +55,7 @@ public final class Interop {
                     + "          [--first-id I] [--full-compact last|each] [--no-wait]\n"
                     + "          [--overwrite k=v,...] [--options k=v,...]\n"
                     + "read      <warehouse> <db> <table> [--snapshot N] [--project a,b]\n"
-                    + "          [--filter JSON] [--options k=v,...]\n"
+                    + "          [--filter JSON] [--limit N] [--options k=v,...]\n"
                     + "changelog <warehouse> <db> <table> [--from-snapshot N] [--full]\n"
                     + "          [--options k=v,...]\n"
                     + "stream    <warehouse> <db> <table> [--system audit_log|binlog] [--options JSON]\n"
@@ -365,6 +365,9 @@ public final class Interop {
         if (args.has("filter")) {
             JsonNode filter = JsonValues.MAPPER.readTree(args.flag("filter", ""));
             builder.withFilter(Filters.parse(filter, table.rowType()));
+        }
+        if (args.has("limit")) {
+            builder.withLimit((int) args.number("limit", 0));
         }
         List<String> lines = new ArrayList<>();
         try (IOManager io = Tables.ioManager()) {
