@@ -41,6 +41,47 @@ fn the_changes_of_a_command_make_one_schema() {
 }
 
 #[test]
+fn earlier_snapshots_are_merged_by_columns_as_they_were_called() {
+    let shell = Shell::with_orders();
+    shell.write(
+        "sums.json",
+        r#"{"fields":[{"name":"k","type":"INT"},{"name":"v","type":"BIGINT"},{"name":"n","type":"INT"},{"name":"s","type":"INT"}],
+            "primaryKeys":["k"],"options":{"bucket":"4","bucket-key":"k","write-only":"true","merge-engine":"aggregation",
+            "sequence.field":"s","fields.v.aggregate-function":"sum","fields.n.aggregate-function":"last_value"}}"#,
+    );
+    shell.ok("alluvium -w wh table create shop.sums --schema sums.json");
+    for row in [r#"{"k":1,"v":1,"n":10,"s":2}"#, r#"{"k":1,"v":2,"n":20,"s":1}"#] {
+        shell.write("row.ndjson", row);
+        shell.ok("alluvium -w wh ingest shop.sums row.ndjson");
+    }
+    shell.ok("alluvium -w wh table alter shop.sums --rename-column k=id --rename-column v=n2 --rename-column n=v \
+         --rename-column n2=n --rename-column s=moment");
+    let scan = "alluvium -w wh scan shop.sums --output ndjson";
+    assert_eq!(shell.ok(&format!("{scan} --where 'id = 1'")).trim(), r#"{"id":1,"n":3,"v":10,"moment":2}"#);
+    assert_eq!(shell.ok(&format!("{scan} --where 'k = 1' --snapshot 2")).trim(), r#"{"k":1,"v":3,"n":10,"s":2}"#);
+}
+
+#[test]
+fn rows_from_before_a_bucket_key_was_of_another_type_are_found() {
+    let shell = Shell::with_orders();
+    shell.write(
+        "moments.json",
+        r#"{"fields":[{"name":"k","type":"TIMESTAMP(3)"},{"name":"a","type":"INT"}],"options":{"bucket":"4","bucket-key":"k"}}"#,
+    );
+    shell.ok("alluvium -w wh table create shop.moments --schema moments.json");
+    let rows = |key: fn(i32) -> String| (0..8).map(|n| format!("{{\"k\":{},\"a\":{n}}}\n", key(n))).collect::<String>();
+    shell.write("before.ndjson", rows(|n| format!("\"1970-01-01T00:00:0{n}.000\"")));
+    shell.ok("alluvium -w wh ingest shop.moments before.ndjson");
+    shell.ok("alluvium -w wh table alter shop.moments --alter-column 'k INT'");
+    shell.write("after.ndjson", rows(|n| n.to_string()));
+    shell.ok("alluvium -w wh ingest shop.moments after.ndjson");
+    for n in 0..8 {
+        let found = shell.ok(&format!("alluvium -w wh scan shop.moments --where 'k = {n}' --output ndjson"));
+        assert_eq!(found, format!("{{\"k\":{n},\"a\":{n}}}\n").repeat(2));
+    }
+}
+
+#[test]
 fn a_dry_run_prints_what_would_differ() {
     let shell = Shell::with_orders();
     let alter =

@@ -1,7 +1,7 @@
 //! Which state of a table a read shows: a snapshot, and the schema to read it under.
 //!
 //! Goes in: a [`TimeTravel`]. Comes out: a `TableState`. The latest state is read under the latest schema; an earlier one under the
-//! schema of its snapshot, with the options the table has now. Answers to `TimeTravelUtil` and `AbstractFileStoreTable.copy`.
+//! schema of its snapshot, with the options the table has now, which speak of columns by the names they had then. Answers to `TimeTravelUtil` and `AbstractFileStoreTable.copy`.
 
 use std::sync::Arc;
 
@@ -113,8 +113,7 @@ async fn schema_of(table: &TableStore, snapshot: &Snapshot) -> Result<Arc<TableS
         return Ok(Arc::clone(table.schema()));
     }
     let schema = table.schemas().get(snapshot.schema_id).await?;
-    let options = table.schema().options.clone();
-    Ok(Arc::new(TableSchema { options, ..TableSchema::clone(&schema) }))
+    Ok(Arc::new(schema.with_options_of(table.schema())))
 }
 
 async fn too_early(table: &TableStore, millis: i64) -> Result<Error> {

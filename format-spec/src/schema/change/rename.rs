@@ -1,8 +1,12 @@
 //! New names of columns in the keys and options of a schema.
 //!
-//! Goes in: the changed schema, and its changes. Comes out: the schema whose primary key, bucket key, sequence fields and options of
-//! columns speak of the new names. Only columns count, not fields of rows: no option names those. Answers to
-//! `SchemaManager.applyRenameColumnsToOptions` and `applyNotNestedColumnRename`.
+//! Goes in: the changed schema, and its changes; or an earlier schema, and a later one whose options it is to have. Comes out: the schema
+//! whose primary key, bucket key, sequence fields and options of columns speak of the names that its columns have. Only columns count, not
+//! fields of rows: no option names those. Answers to `SchemaManager.applyRenameColumnsToOptions` and `applyNotNestedColumnRename`.
+
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexMap;
 
 use super::SchemaChange;
 use crate::options::key;
@@ -15,60 +19,74 @@ const OF_COLUMN: [&str; 4] =
 /// Options whose key and value both name columns.
 const OF_COLUMNS: [&str; 2] = [key::SEQUENCE_GROUP_SUFFIX, key::NESTED_KEY_SUFFIX];
 
+/// The names that columns get, by those they had.
+type Names<'a> = HashMap<&'a str, &'a str>;
+
 /// Lets keys and options follow the columns that were renamed, one after the other.
 pub(super) fn apply(schema: &mut TableSchema, changes: &[SchemaChange]) {
     for change in changes {
         if let SchemaChange::RenameColumn { path, name } = change
             && let Some(column) = path.column()
         {
-            follow_column(schema, column, name);
+            let names = Names::from([(column, name.as_str())]);
+            for key in &mut schema.primary_keys {
+                *key = renamed(key, &names).to_owned();
+            }
+            follow(&mut schema.options, &names);
         }
     }
 }
 
-fn follow_column(schema: &mut TableSchema, old: &str, new: &str) {
-    for name in schema.primary_keys.iter_mut().filter(|name| *name == old) {
-        new.clone_into(name);
-    }
-    for option in [key::BUCKET_KEY, key::SEQUENCE_FIELD] {
-        if let Some(value) = schema.options.get_mut(option) {
-            *value = renamed(value, old, new);
-        }
-    }
-    for suffix in OF_COLUMN {
-        let of = |column: &str| format!("{}{column}{suffix}", key::FIELDS_PREFIX);
-        move_option(schema, &of(old), of(new));
-    }
-    let of_columns: Vec<(String, &str)> = schema.options.keys().filter_map(|option| of_columns(option)).collect();
-    for (option, suffix) in of_columns {
-        let columns = option.strip_prefix(key::FIELDS_PREFIX).and_then(|rest| rest.strip_suffix(suffix));
-        let columns = renamed(columns.unwrap_or_default(), old, new);
-        if let Some(value) = schema.options.get_mut(&option) {
-            *value = renamed(value, old, new);
-        }
-        move_option(schema, &option, format!("{}{columns}{suffix}", key::FIELDS_PREFIX));
+impl TableSchema {
+    /// This schema with the options of a later one of the same table. They speak of the columns by the names that those have here; a column
+    /// that is not here keeps its name in them.
+    #[must_use]
+    pub fn with_options_of(&self, later: &Self) -> Self {
+        let here: HashMap<i32, &str> = self.fields.iter().map(|field| (field.id, field.name.as_str())).collect();
+        let name_here = |id| here.get(&id).copied();
+        let names = later.fields.iter().filter_map(|field| Some((field.name.as_str(), name_here(field.id)?))).collect();
+        let mut schema = Self { options: later.options.clone(), ..self.clone() };
+        follow(&mut schema.options, &names);
+        schema
     }
 }
 
-fn of_columns(option: &str) -> Option<(String, &'static str)> {
-    let rest = option.strip_prefix(key::FIELDS_PREFIX)?;
-    let suffix = OF_COLUMNS.into_iter().find(|suffix| rest.ends_with(suffix))?;
-    Some((option.to_owned(), suffix))
+/// Renames columns in all options at once, each in its place. One that gets the key of another takes its stead.
+fn follow(options: &mut IndexMap<String, String>, names: &Names<'_>) {
+    let followed: Vec<(bool, String, String)> = std::mem::take(options)
+        .into_iter()
+        .map(|(option, value)| {
+            let (key, value) = renamed_option(&option, value, names);
+            (key != option, key, value)
+        })
+        .collect();
+    let taken: HashSet<String> = followed.iter().filter(|(moves, ..)| *moves).map(|(_, key, _)| key.clone()).collect();
+    let left = followed.into_iter().filter(|(moves, key, _)| *moves || !taken.contains(key));
+    options.extend(left.map(|(_, key, value)| (key, value)));
 }
 
-/// Gives the value of an option to another one, in its place.
-fn move_option(schema: &mut TableSchema, from: &str, to: String) {
-    if from == to || !schema.options.contains_key(from) {
-        return;
+fn renamed_option(option: &str, value: String, names: &Names<'_>) -> (String, String) {
+    if option == key::BUCKET_KEY || option == key::SEQUENCE_FIELD {
+        return (option.to_owned(), renamed_list(&value, names));
     }
-    schema.options.shift_remove(&to);
-    if let Some((at, _, value)) = schema.options.shift_remove_full(from) {
-        schema.options.shift_insert(at, to, value);
+    let Some(rest) = option.strip_prefix(key::FIELDS_PREFIX) else { return (option.to_owned(), value) };
+    let split = |suffix: &'static str| Some((rest.strip_suffix(suffix)?, suffix));
+    if let Some((column, suffix)) = OF_COLUMN.into_iter().find_map(split) {
+        return (format!("{}{}{suffix}", key::FIELDS_PREFIX, renamed(column, names)), value);
     }
+    if let Some((columns, suffix)) = OF_COLUMNS.into_iter().find_map(split) {
+        let columns = renamed_list(columns, names);
+        return (format!("{}{columns}{suffix}", key::FIELDS_PREFIX), renamed_list(&value, names));
+    }
+    (option.to_owned(), value)
 }
 
-/// A list of columns in which one has another name.
-fn renamed(list: &str, old: &str, new: &str) -> String {
-    let columns = list.split(',').map(|name| if name.trim() == old { new } else { name });
+fn renamed<'a>(name: &'a str, names: &Names<'a>) -> &'a str {
+    names.get(name).copied().unwrap_or(name)
+}
+
+/// A list of columns in which some have other names; what is not renamed keeps its blanks.
+fn renamed_list(list: &str, names: &Names<'_>) -> String {
+    let columns = list.split(',').map(|name| names.get(name.trim()).copied().unwrap_or(name));
     columns.collect::<Vec<_>>().join(",")
 }

@@ -143,6 +143,27 @@ fn keys_and_options_follow_the_names_of_columns() {
 }
 
 #[test]
+fn an_earlier_schema_has_later_options_under_its_own_names() {
+    let old = table(&json!({
+        "fields": [{"name": "k", "type": "INT"}, {"name": "a", "type": "INT"}, {"name": "b", "type": "INT"}, {"name": "s", "type": "INT"}],
+        "primaryKeys": ["k"],
+        "options": {"bucket": "1", "merge-engine": "aggregation", "sequence.field": "s", "bucket-key": "k",
+                    "fields.a.aggregate-function": "sum", "fields.b.aggregate-function": "max"}
+    }));
+    let swapped = json!([
+        {"rename": "a", "to": "c"}, {"rename": "b", "to": "a"}, {"rename": "c", "to": "b"},
+        {"rename": "k", "to": "id"}, {"rename": "s", "to": "moment"},
+        {"add": "d", "type": "INT"}, {"set": "fields.d.aggregate-function", "to": "min"}
+    ]);
+    let new = change(&old, swapped, Holding::Snapshots).unwrap();
+    assert_eq!((new.options["sequence.field"].as_str(), new.options["bucket-key"].as_str()), ("moment", "id"));
+    assert_eq!(new.options["fields.a.aggregate-function"], "max");
+    let mut wanted = old.clone();
+    wanted.options.insert("fields.d.aggregate-function".to_owned(), "min".to_owned());
+    assert_eq!(old.with_options_of(&new), wanted);
+}
+
+#[test]
 fn what_files_were_made_by_stays() {
     for (changes, wanted) in [
         (json!([{"drop": "k"}]), "key column k cannot be dropped"),
