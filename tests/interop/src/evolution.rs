@@ -114,7 +114,7 @@ pub fn random_change(rng: &mut SmallRng, fields: &[Value], number: usize) -> Val
         10 => json!({"move": column, "first": true}),
         11 => json!({"default": column, "to": "7"}),
         12 => json!({"nullable": path}),
-        _ => json!({"set": "snapshot.num-retained.max", "to": (number + 20).to_string()}),
+        _ => json!({"set": "snapshot.num-retained.max", "to": (number + 100).to_string()}),
     }
 }
 

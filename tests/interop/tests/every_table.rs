@@ -217,5 +217,19 @@ fn alteration(rng: &mut SmallRng, table: &AnyTable, schema: &Value, number: usiz
     let aggregates = table.is("merge-engine: aggregation") || table.is("merge-engine: partial-update");
     let path = change["add"].as_str().or(change["rename"].as_str()).unwrap_or(".");
     let harmless = !path.contains('.') || change["move"].is_string();
-    (!may_break_values(&change, &fields) && (!aggregates || harmless)).then_some(change)
+    let taken = !may_break_values(&change, &fields) && !unsettles(table, schema, &change);
+    (taken && (!aggregates || harmless)).then_some(change)
+}
+
+/// Whether both sides take the change, but not what comes after it.
+fn unsettles(table: &AnyTable, schema: &Value, change: &Value) -> bool {
+    // Neither writes what an index is to be over that is not there: options of indexes do not follow columns.
+    let gone = change["drop"].as_str().or(change["rename"].as_str());
+    let options = schema["options"].as_object().into_iter().flatten();
+    let indexed = |option: &str| option.starts_with("file-index.") && option.ends_with(".columns");
+    let mut over = options.filter(|(option, _)| indexed(option)).filter_map(|(_, columns)| columns.as_str());
+    // Java prunes by the bucket of the new type, and misses rows that went by the old one.
+    let bucket_key = table.case.is_appended() && change["retype"].is_string();
+    over.any(|columns| columns.split(',').any(|column| Some(column) == gone))
+        || bucket_key && schema["options"]["bucket-key"] == change["retype"]
 }

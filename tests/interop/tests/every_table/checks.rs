@@ -79,7 +79,13 @@ impl Checks<'_> {
             let types = Case { schema, ..self.mixed.clone() }.compared_types();
             let id = id.to_string();
             let ours = multiset(&self.ours(&["--snapshot", &id])?, &types);
-            let theirs = multiset(&self.java(&["--snapshot", &id]), &types);
+            let read = ["read", self.world.warehouse(), "db", self.mixed.name, "--snapshot", &id];
+            let theirs = match java().try_rows(&read) {
+                Ok(rows) => multiset(&rows, &types),
+                // Java seeks columns that were renamed since under their new names.
+                Err(why) if why.contains("can not be found in table schema") => continue,
+                Err(why) => panic!("Java does not read snapshot {id}: {why}, with {when}"),
+            };
             let options = &self.mixed.schema["options"];
             assert_eq!(ours, theirs, "rows of snapshot {id} (left: Alluvium, right: Java) with {when}; {options}");
         }
