@@ -317,7 +317,7 @@ fn options_that_are_wrong_are_refused() {
     let wrong = [
         (&[("file-index.bitmap.columns", "a,,m[k]")][..], "must not have an empty column"),
         (&[("file-index.columns", "a")], "names no type of index"),
-        (&[("file-index.bitmap.columns", "b")], "\"b\", which is no column"),
+        (&[("file-index.bitmap.columns", "b")], "\"b\", which is no column: set it to columns there are, or reset it"),
         (&[("file-index.bitmap.columns", "m")], "a bitmap index over MAP"),
         (&[("file-index.bitmap.columns", "a[k]")], "a is no map from text"),
         (&[("file-index.fancy.columns", "a")], "file indexes of the type fancy"),

@@ -103,7 +103,8 @@ impl PlannedIndex {
         let option = format!("file-index.{}.columns", indexed.index_type);
         let found = fields.iter().enumerate().find(|(_, field)| field.name == indexed.column);
         let Some((position, field)) = found else {
-            return Err(Error::invalid(format!("the option {option} names {:?}, which is no column", indexed.column)));
+            let why = format!("the option {option} names {:?}, which is no column", indexed.column);
+            return Err(Error::invalid(format!("{why}: set it to columns there are, or reset it")));
         };
         let data_type = match (&indexed.map_key, &field.data_type.root) {
             (None, _) => &field.data_type,
