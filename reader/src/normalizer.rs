@@ -1,12 +1,12 @@
 //! Complete changes out of what was written: what each write made of the row that was there.
 //!
-//! Goes in: rows with their kinds, where an update or an insert is the new row and a delete may be of a key that is not there. Comes out:
+//! Goes in: rows with their kinds, where an update or an insert is the new row, and a delete may be of a key that is not there. Comes out:
 //! `+I` of rows that were not there, `-U` and `+U` of those that were and differ, `-D` with the row that was. Invariants: replaying what
 //! comes out gives the last row of every key; nothing comes out for what changed nothing. Example, with `a=1` there: `+I a=2`, `-D b`, `-D a`
-//! become `-U a=1`, `+U a=2`, `-D a=2`. The state is the rows there are, in memory, accounted for in the budget of the process. Answers to
-//! Flink's `ChangelogNormalize`.
+//! become `-U a=1`, `+U a=2`, `-D a=2`. A `-U` that no new row of its key follows, as of an update that changed the key, deletes as it does in
+//! the table. The state is the rows there are, in memory, accounted for in the budget of the process. Answers to Flink's `ChangelogNormalize`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alluvium_format::{Error, ErrorKind, Result, RowKind};
 use alluvium_store::{MemoryBudget, MemoryReservation};
@@ -60,29 +60,35 @@ impl Normalizer {
         let current = self.batches.len();
         self.batches.push(changes.rows.clone());
         let mut found: Vec<((usize, usize), RowKind)> = Vec::new();
+        // Of keys whose -U came, the rows that were there.
+        let mut leaving: BTreeMap<Box<[u8]>, (usize, usize)> = BTreeMap::new();
         for (row, kind) in changes.kinds.values().iter().enumerate() {
             let (key, place) = (keys.row(row), (current, row));
-            let before = self.places.get(key.data()).copied();
+            let before = self.places.get(key.data()).copied().or_else(|| leaving.remove(key.data()));
             match (RowKind::from_byte(*kind)?, before) {
-                (RowKind::UpdateBefore, _) | (RowKind::Delete, None) => {}
+                (RowKind::UpdateBefore | RowKind::Delete, None) => {}
+                (RowKind::UpdateBefore, Some(before)) => {
+                    self.take_out(key.data());
+                    leaving.insert(key.data().into(), before);
+                }
                 (RowKind::Delete, Some(before)) => {
-                    self.places.remove(key.data());
-                    self.key_bytes -= key.data().len() + KEY_OVERHEAD_BYTES;
+                    self.take_out(key.data());
                     found.push((before, RowKind::Delete));
                 }
                 (RowKind::Insert | RowKind::UpdateAfter, Some(before)) => {
-                    if self.differ(before, place) {
+                    let differs = self.differ(before, place);
+                    self.put(key.data(), if differs { place } else { before });
+                    if differs {
                         found.extend([(before, RowKind::UpdateBefore), (place, RowKind::UpdateAfter)]);
-                        self.places.insert(key.data().into(), place);
                     }
                 }
                 (RowKind::Insert | RowKind::UpdateAfter, None) => {
-                    self.key_bytes += key.data().len() + KEY_OVERHEAD_BYTES;
-                    self.places.insert(key.data().into(), place);
+                    self.put(key.data(), place);
                     found.push((place, RowKind::Insert));
                 }
             }
         }
+        found.extend(leaving.into_values().map(|before| (before, RowKind::Delete)));
         let out = self.gather(&found)?;
         self.settle()?;
         Ok(out)
@@ -93,6 +99,18 @@ impl Normalizer {
         self.places.clear();
         self.batches.clear();
         self.key_bytes = 0;
+    }
+
+    fn put(&mut self, key: &[u8], place: (usize, usize)) {
+        if self.places.insert(key.into(), place).is_none() {
+            self.key_bytes += key.len() + KEY_OVERHEAD_BYTES;
+        }
+    }
+
+    fn take_out(&mut self, key: &[u8]) {
+        if self.places.remove(key).is_some() {
+            self.key_bytes -= key.len() + KEY_OVERHEAD_BYTES;
+        }
     }
 
     fn differ(&self, (batch, row): (usize, usize), (other, other_row): (usize, usize)) -> bool {
@@ -200,13 +218,23 @@ mod tests {
     fn a_write_becomes_what_it_made_of_the_row() {
         use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
         let mut normalizer = normalizer();
-        let first = [(Insert, 1, 1), (UpdateAfter, 2, 5), (Delete, 3, 0), (Insert, 1, 1), (UpdateBefore, 1, 9)];
+        let first = [(Insert, 1, 1), (UpdateAfter, 2, 5), (Delete, 3, 0), (Insert, 1, 1), (UpdateBefore, 3, 9)];
         let out = normalizer.apply(&batch(&first)).unwrap();
         assert_eq!(changes(&out), [(Insert, 1, 1), (Insert, 2, 5)]);
         let second = [(Insert, 1, 2), (Delete, 1, 0), (Insert, 1, 3), (Delete, 2, 7)];
         let out = normalizer.apply(&batch(&second)).unwrap();
         let wanted = [(UpdateBefore, 1, 1), (UpdateAfter, 1, 2), (Delete, 1, 2), (Insert, 1, 3), (Delete, 2, 5)];
         assert_eq!(changes(&out), wanted);
+    }
+
+    #[test]
+    fn an_update_that_changed_the_key_deletes_the_row_that_was() {
+        use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
+        let mut normalizer = normalizer();
+        normalizer.apply(&batch(&[(Insert, 1, 1), (Insert, 2, 2)])).unwrap();
+        let writes = [(UpdateBefore, 1, 1), (UpdateAfter, 3, 1), (UpdateBefore, 2, 2), (UpdateAfter, 2, 4)];
+        let out = normalizer.apply(&batch(&writes)).unwrap();
+        assert_eq!(changes(&out), [(Insert, 3, 1), (UpdateBefore, 2, 2), (UpdateAfter, 2, 4), (Delete, 1, 1)]);
     }
 
     #[test]
@@ -242,8 +270,7 @@ mod tests {
                 for (kind, key, value) in &writes {
                     match kind {
                         RowKind::Insert | RowKind::UpdateAfter => drop(model.insert(*key, *value)),
-                        RowKind::Delete => drop(model.remove(key)),
-                        RowKind::UpdateBefore => {}
+                        RowKind::Delete | RowKind::UpdateBefore => drop(model.remove(key)),
                     }
                 }
                 for (kind, key, value) in changes(&normalizer.apply(&batch(&writes)).unwrap()) {
