@@ -3,49 +3,22 @@
 use std::sync::Arc;
 
 use alluvium_format::avro::{Compression, Encoder, Header, Writer};
-use alluvium_format::{
-    BinaryRow, DataField, DataFileMeta, DataType, ErrorKind, FileSource, Predicate, TableSchema, TypeRoot, json_value,
-};
+use alluvium_format::{BinaryRow, DataFileMeta, DataType, ErrorKind, Predicate, TypeRoot, json_value};
 use alluvium_merge_tree::KeyValueBatch;
-use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, Publish, RollingFileWriter,
-    SystemColumns, TableIo, TableStore,
-};
+use alluvium_store::{DataFileRead, DataFileReader, RollingFileWriter, SystemColumns, TableStore};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use bytes::Bytes;
-use indexmap::IndexMap;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::path::Path;
 use proptest::prelude::*;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
+use crate::one_file::{self, bucket, read, spec, write};
 use crate::{memory_table, random_rows};
-
-/// A table of Avro files with the key `k` and other columns.
-fn table(store: Arc<dyn ObjectStore>, columns: Vec<DataType>, options: &[(&str, &str)]) -> TableStore {
-    let key = DataField::new(0, "k", DataType::not_null(TypeRoot::Int));
-    let others = columns.into_iter().zip(1..).map(|(data_type, id)| DataField::new(id, format!("c{id}"), data_type));
-    let fixed = [("bucket", "1"), ("file.format", "avro")];
-    let options = fixed.iter().chain(options).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let schema = TableSchema {
-        version: 3,
-        id: 0,
-        fields: std::iter::once(key).chain(others).collect(),
-        highest_field_id: 100,
-        partition_keys: Vec::new(),
-        primary_keys: vec!["k".to_owned()],
-        options: IndexMap::from_iter(options),
-        comment: None,
-        time_millis: 0,
-    };
-    let io = TableIo::new(store, Path::default(), Publish::ConditionalPut);
-    TableStore::new("db.t", io.clone(), io, Arc::new(schema)).unwrap()
-}
 
 /// A type as a schema file has it.
 fn parsed(data_type: &str) -> DataType {
@@ -57,45 +30,7 @@ fn parsed(data_type: &str) -> DataType {
 
 fn in_memory(columns: &[&str], options: &[(&str, &str)]) -> TableStore {
     let columns = columns.iter().map(|data_type| parsed(data_type));
-    table(Arc::new(InMemory::new()), columns.collect(), options)
-}
-
-fn bucket() -> PartitionBucket {
-    PartitionBucket { partition: BinaryRow::empty(), bucket: 0 }
-}
-
-fn spec() -> DataFileSpec {
-    DataFileSpec { bucket: bucket(), level: 0, content: FileContent::Data(FileSource::Append) }
-}
-
-async fn write(table: &TableStore, batch: &KeyValueBatch) -> DataFileMeta {
-    table.io().put("schema/schema-0", table.schema().to_json()).await.unwrap();
-    let mut writer = RollingFileWriter::new(table, spec()).unwrap();
-    writer.write(batch).await.unwrap();
-    let mut files = writer.finish().await.unwrap();
-    assert_eq!(files.len(), 1);
-    assert!(files[0].file_name.ends_with(".avro"));
-    files.remove(0)
-}
-
-/// All rows of a file in some fields.
-async fn read(table: &TableStore, file: &DataFileMeta, fields: &[DataField]) -> alluvium_format::Result<KeyValueBatch> {
-    let read = DataFileRead {
-        fields: fields.into(),
-        system: SystemColumns::All,
-        predicate: Predicate::True,
-        deletions: Arc::default(),
-    };
-    let mut reader = DataFileReader::open(table, &bucket(), file, &read).await?;
-    let mut batches = Vec::new();
-    while let Some(batch) = reader.next().await? {
-        batches.push(batch.into_key_values()?);
-    }
-    let values = batches.iter().map(|batch| &batch.values);
-    let values = arrow_select::concat::concat_batches(&batches[0].values.schema(), values).unwrap();
-    let sequences = batches.iter().flat_map(|batch| batch.sequences.values()).copied();
-    let kinds = batches.iter().flat_map(|batch| batch.kinds.values()).copied();
-    Ok(KeyValueBatch::try_new(sequences.collect::<Vec<_>>().into(), kinds.collect::<Vec<_>>().into(), values).unwrap())
+    one_file::table("avro", Arc::new(InMemory::new()), columns.collect(), options)
 }
 
 async fn bytes_of(table: &TableStore, file: &DataFileMeta) -> Bytes {
@@ -121,7 +56,7 @@ proptest! {
             true => Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()),
             false => Arc::new(InMemory::new()),
         };
-        let table = table(store, types, &[("file.compression", codec), ("data-file.thin-mode", thin)]);
+        let table = one_file::table("avro", store, types, &[("file.compression", codec), ("data-file.thin-mode", thin)]);
         let count = if random.random_ratio(1, 8) { 20_000 } else { random.random_range(1..200) };
         let batch = random_rows::rows(&mut random, &table.schema().fields, count);
         let mut asked = table.schema().fields.clone();
@@ -129,9 +64,9 @@ proptest! {
         asked.truncate(random.random_range(0..=asked.len()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let file = write(&table, &batch).await;
-            assert_eq!(read(&table, &file, &table.schema().fields).await.unwrap(), batch);
-            let some = read(&table, &file, &asked).await.unwrap();
+            let file = write(&table, &batch).await.unwrap();
+            assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap(), batch);
+            let some = read(&table, &file, &asked, Predicate::True).await.unwrap();
             assert_eq!(some.num_rows(), batch.num_rows());
             for (field, column) in asked.iter().zip(some.values.columns()) {
                 assert_eq!(column, batch.values.column(table.schema().index_of(&field.name).unwrap()), "{field:?}");
@@ -156,9 +91,9 @@ async fn large_files_and_large_rows_come_back() {
         let values = RecordBatch::try_new(schema, columns).unwrap();
         let count = values.num_rows();
         let batch = KeyValueBatch::try_new(vec![7; count].into(), vec![0; count].into(), values).unwrap();
-        let file = write(&table, &batch).await;
+        let file = write(&table, &batch).await.unwrap();
         assert!(file.file_size > 5 << 20, "{}", file.file_size);
-        assert_eq!(read(&table, &file, &table.schema().fields).await.unwrap(), batch);
+        assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap(), batch);
     }
 }
 
@@ -178,7 +113,7 @@ async fn blocks_and_codecs_are_those_of_java() {
         let table = in_memory(&["BIGINT"], &[option]);
         let mut random = SmallRng::seed_from_u64(1);
         let batch = random_rows::rows(&mut random, &table.schema().fields, 30_000);
-        let bytes = bytes_of(&table, &write(&table, &batch).await).await;
+        let bytes = bytes_of(&table, &write(&table, &batch).await.unwrap()).await;
         let header = Header::read(&bytes, "f").unwrap();
         let text = String::from_utf8_lossy(&bytes[..header.bytes()]);
         assert!(text.contains(&format!("avro.codec{}{name}", char::from(name.len() as u8 * 2))), "{text}");

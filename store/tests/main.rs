@@ -17,6 +17,7 @@ mod golden_table;
 mod local_disks;
 mod lookups;
 mod memory_table;
+mod one_file;
 mod orc_files;
 mod racing_store;
 mod random_rows;

@@ -4,86 +4,24 @@
 use std::sync::Arc;
 
 use alluvium_format::arrow::{array_from_datums, to_arrow_schema};
-use alluvium_format::{
-    BinaryRow, CompareOp, DataField, DataFileMeta, DataType, Datum, ErrorKind, FileSource, Predicate, TableSchema,
-    TypeRoot,
-};
+use alluvium_format::{CompareOp, DataType, Datum, ErrorKind, Predicate, TypeRoot};
 use alluvium_merge_tree::KeyValueBatch;
-use alluvium_store::{
-    DataFileRead, DataFileReader, DataFileSpec, FileContent, PartitionBucket, Publish, RollingFileWriter,
-    SystemColumns, TableIo, TableStore,
-};
+use alluvium_store::{RollingFileWriter, TableStore};
 use arrow_array::{Int8Array, Int64Array, RecordBatch};
-use indexmap::IndexMap;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::path::Path;
 use proptest::prelude::*;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
+use crate::one_file::{self, read, spec, write};
 use crate::random_rows;
-
-/// A table of ORC files with the key `k` and other columns.
-fn table(store: Arc<dyn ObjectStore>, columns: Vec<DataType>, options: &[(&str, &str)]) -> TableStore {
-    let key = DataField::new(0, "k", DataType::not_null(TypeRoot::Int));
-    let others = columns.into_iter().zip(1..).map(|(data_type, id)| DataField::new(id, format!("c{id}"), data_type));
-    let fixed = [("bucket", "1"), ("file.format", "orc")];
-    let options = fixed.iter().chain(options).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let schema = TableSchema {
-        version: 3,
-        id: 0,
-        fields: std::iter::once(key).chain(others).collect(),
-        highest_field_id: 100,
-        partition_keys: Vec::new(),
-        primary_keys: vec!["k".to_owned()],
-        options: IndexMap::from_iter(options),
-        comment: None,
-        time_millis: 0,
-    };
-    let io = TableIo::new(store, Path::default(), Publish::ConditionalPut);
-    TableStore::new("db.t", io.clone(), io, Arc::new(schema)).unwrap()
-}
 
 fn in_memory(columns: &[&str], options: &[(&str, &str)]) -> TableStore {
     let columns = columns.iter().map(|data_type| DataType::parse(data_type).unwrap());
-    table(Arc::new(InMemory::new()), columns.collect(), options)
-}
-
-fn bucket() -> PartitionBucket {
-    PartitionBucket { partition: BinaryRow::empty(), bucket: 0 }
-}
-
-fn spec() -> DataFileSpec {
-    DataFileSpec { bucket: bucket(), level: 0, content: FileContent::Data(FileSource::Append) }
-}
-
-async fn write(table: &TableStore, batch: &KeyValueBatch) -> alluvium_format::Result<DataFileMeta> {
-    table.io().put("schema/schema-0", table.schema().to_json()).await.unwrap();
-    let mut writer = RollingFileWriter::new(table, spec())?;
-    writer.write(batch).await?;
-    let mut files = writer.finish().await?;
-    assert_eq!(files.len(), 1);
-    assert!(files[0].file_name.ends_with(".orc"));
-    Ok(files.remove(0))
-}
-
-/// The rows of a file in some fields, without the stripes that the predicate rules out.
-async fn read(table: &TableStore, file: &DataFileMeta, fields: &[DataField], predicate: Predicate) -> KeyValueBatch {
-    let read = DataFileRead { fields: fields.into(), system: SystemColumns::All, predicate, deletions: Arc::default() };
-    let mut reader = DataFileReader::open(table, &bucket(), file, &read).await.unwrap();
-    let mut batches = Vec::new();
-    while let Some(batch) = reader.next().await.unwrap() {
-        batches.push(batch.into_key_values().unwrap());
-    }
-    let values = batches.iter().map(|batch| &batch.values);
-    let schema = to_arrow_schema(fields).unwrap();
-    let values = arrow_select::concat::concat_batches(&schema, values).unwrap();
-    let sequences = batches.iter().flat_map(|batch| batch.sequences.values()).copied();
-    let kinds = batches.iter().flat_map(|batch| batch.kinds.values()).copied();
-    KeyValueBatch::try_new(sequences.collect::<Vec<_>>().into(), kinds.collect::<Vec<_>>().into(), values).unwrap()
+    one_file::table("orc", Arc::new(InMemory::new()), columns.collect(), options)
 }
 
 /// An atom that comes back from ORC files as it is: a CHAR loses the blanks at its end.
@@ -107,7 +45,7 @@ proptest! {
             true => Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()),
             false => Arc::new(InMemory::new()),
         };
-        let table = table(store, types, &options);
+        let table = one_file::table("orc", store, types, &options);
         let count = if random.random_ratio(1, 8) { 20_000 } else { random.random_range(1..200) };
         let batch = random_rows::rows(&mut random, &table.schema().fields, count);
         let mut asked = table.schema().fields.clone();
@@ -116,8 +54,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let file = write(&table, &batch).await.unwrap();
-            assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await, batch);
-            let some = read(&table, &file, &asked, Predicate::True).await;
+            assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap(), batch);
+            let some = read(&table, &file, &asked, Predicate::True).await.unwrap();
             assert_eq!(some.num_rows(), batch.num_rows());
             for (field, column) in asked.iter().zip(some.values.columns()) {
                 assert_eq!(column, batch.values.column(table.schema().index_of(&field.name).unwrap()), "{field:?}");
@@ -157,7 +95,7 @@ async fn stripes_that_cannot_match_are_not_read() {
         (Predicate::IsNull("c1".to_owned()), 0),
         (Predicate::IsNotNull("c1".to_owned()), 30_000),
     ] {
-        let read = read(&table, &file, &table.schema().fields, predicate.clone()).await;
+        let read = read(&table, &file, &table.schema().fields, predicate.clone()).await.unwrap();
         assert_eq!(read.num_rows(), rows, "{predicate:?}");
     }
 }
@@ -169,7 +107,7 @@ async fn dictionaries_end_before_they_are_too_large() {
     let text = |row: usize| Some(Datum::String(if row < 5000 { "same".to_owned() } else { format!("text {row}") }));
     let batch = rows(&table, (0..150_000).map(text).collect());
     let file = write(&table, &batch).await.unwrap();
-    assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await, batch);
+    assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap(), batch);
 }
 
 #[tokio::test]
@@ -182,7 +120,7 @@ async fn the_second_before_1970_is_refused_unless_it_is_whole() {
         };
         let batch = moments(&[-1000, -1001, -1999, -2000, -123_456_789, 0, 1]);
         let file = write(&table, &batch).await.unwrap();
-        assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await, batch);
+        assert_eq!(read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap(), batch);
         for millis in [-1, -999] {
             let error = write(&table, &moments(&[millis])).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -197,7 +135,7 @@ async fn a_char_comes_back_without_the_blanks_at_its_end() {
     let texts =
         |texts: &[&str]| rows(&table, texts.iter().map(|text| Some(Datum::String((*text).to_owned()))).collect());
     let file = write(&table, &texts(&["a", "ü b", "c  ", "", "full"])).await.unwrap();
-    let read = read(&table, &file, &table.schema().fields, Predicate::True).await;
+    let read = read(&table, &file, &table.schema().fields, Predicate::True).await.unwrap();
     assert_eq!(read, texts(&["a", "ü b", "c", "", "full"]));
 }
 

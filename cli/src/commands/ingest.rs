@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::args::ReportArgs;
 use crate::failure::{Failure, Outcome, say};
 use crate::ingestion::{CommitPlan, Ingested, InputNames, ingest};
-use crate::input::{ChangeFormat, InputFormat, InputOptions, OnError, RowReader, UnknownMembers};
+use crate::input::{InputFormat, InputOptions, OnError, RowReader, UnknownMembers};
 use crate::partitions;
 use crate::quantity::counted;
 use crate::warehouse::Warehouse;
@@ -141,17 +141,7 @@ fn summary(table: &str, inputs: &[String], done: &Ingested) -> String {
 }
 
 fn input_options(args: &IngestArgs) -> Outcome<InputOptions> {
-    let format = args.input_format.map(|format| match format {
-        FormatArg::Ndjson => Ok(InputFormat::Ndjson),
-        FormatArg::Csv => Ok(InputFormat::Csv),
-        FormatArg::Parquet => Ok(InputFormat::Parquet),
-        FormatArg::DebeziumJson => Ok(InputFormat::Change(ChangeFormat::Debezium)),
-        FormatArg::CanalJson => Ok(InputFormat::Change(ChangeFormat::Canal)),
-        FormatArg::MaxwellJson => Ok(InputFormat::Change(ChangeFormat::Maxwell)),
-        FormatArg::OggJson => Ok(InputFormat::Change(ChangeFormat::Ogg)),
-        FormatArg::Arrow => "arrow".parse(),
-        FormatArg::Avro => "avro".parse(),
-    });
+    let format = args.input_format.and_then(|format| format.to_possible_value()).map(|name| name.get_name().parse());
     let on_error = match (args.on_error, &args.dead_letter) {
         (OnErrorArg::Stop, None) => OnError::Stop,
         (OnErrorArg::Stop, Some(_)) => return Err(Failure::Usage("--dead-letter needs --on-error skip".to_owned())),

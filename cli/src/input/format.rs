@@ -34,14 +34,13 @@ impl FromStr for InputFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        if let Some(format) = ChangeFormat::named(text) {
+            return Ok(Self::Change(format));
+        }
         match text {
             "ndjson" => Ok(Self::Ndjson),
             "csv" => Ok(Self::Csv),
             "parquet" => Ok(Self::Parquet),
-            "debezium-json" => Ok(Self::Change(ChangeFormat::Debezium)),
-            "canal-json" => Ok(Self::Change(ChangeFormat::Canal)),
-            "maxwell-json" => Ok(Self::Change(ChangeFormat::Maxwell)),
-            "ogg-json" => Ok(Self::Change(ChangeFormat::Ogg)),
             named if NAMED.contains(&named) => {
                 Err(Error::unsupported(format!("the input format {named}; {READABLE} can be read")))
             }

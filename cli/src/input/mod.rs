@@ -38,7 +38,6 @@ use rejects::Rejects;
 use row_buffer::RowBuffer;
 use text_input::{Filled, TextInput};
 
-pub(crate) use change_json::ChangeFormat;
 pub(crate) use format::InputFormat;
 
 /// What to do with a member or column of the input that the table does not have.

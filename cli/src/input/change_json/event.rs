@@ -23,6 +23,13 @@ pub(crate) enum ChangeFormat {
 }
 
 impl ChangeFormat {
+    const ALL: [Self; 4] = [Self::Debezium, Self::Canal, Self::Maxwell, Self::Ogg];
+
+    /// The one that is called so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
     /// As it is called.
     pub(crate) fn name(self) -> &'static str {
         match self {

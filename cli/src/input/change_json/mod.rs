@@ -17,7 +17,7 @@ use super::json_scan::{JsonScan, unescape};
 use super::member_names::{MemberNames, Slot};
 use super::row_buffer::{RowBuffer, Writing};
 
-pub(crate) use self::event::ChangeFormat;
+pub(super) use self::event::ChangeFormat;
 
 /// Reads change events.
 pub(super) struct ChangeDecoder {

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::{options, read_all, read_text, schema};
-use crate::input::{ChangeFormat, InputFormat, OnError};
+use crate::input::change_json::ChangeFormat;
+use crate::input::{InputFormat, OnError};
 
 const DEBEZIUM: InputFormat = InputFormat::Change(ChangeFormat::Debezium);
 const CANAL: InputFormat = InputFormat::Change(ChangeFormat::Canal);
