@@ -102,7 +102,7 @@ async fn compact_once(table: &TableStore, request: &CompactRequest) -> Result<Co
     waiting.iter().for_each(|files| by_total.entry(files.total_buckets).or_default().push(files));
     let mut messages = Vec::new();
     for (total_buckets, waiting) in by_total {
-        match give_buckets(table, total_buckets, &waiting, request.picking()).await {
+        match give_buckets(table, total_buckets, &waiting, picking(table, request)?).await {
             Ok(given) => messages.extend(given),
             Err(error) => {
                 Published::Nothing.delete_leftovers(table, &messages).await;
@@ -186,6 +186,14 @@ async fn give_buckets(
         messages.push(message);
     }
     Ok(messages)
+}
+
+/// Each such compaction is like the last commit of a job, which ends with a full compaction where jobs make any.
+fn picking(table: &TableStore, request: &CompactRequest) -> Result<Picking> {
+    let options = table.options();
+    let makes_full =
+        options.full_compaction_delta_commits()?.is_some() || options.full_compaction_interval_millis()?.is_some();
+    Ok(if makes_full { Picking::Full } else { request.picking() })
 }
 
 /// The table as one of so many buckets, which are compacted here.

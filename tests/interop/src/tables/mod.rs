@@ -113,8 +113,9 @@ impl AnyTable {
         let (same_rows, same_changes) = (engine.same_rows, engine.same_changes);
         let mut kinds = engine.kinds.clone();
         let moves = draft.labels.iter().any(|label| label == "buckets: across partitions");
-        if moves && (draft.is("merge-engine", "partial-update") || draft.is("merge-engine", "aggregation")) {
-            // Paimon takes a row that goes to the partition of its key for an insert, also where it takes something back.
+        if moves && !draft.is("merge-engine", "deduplicate") {
+            // Paimon takes a row that goes to the partition of its key for an insert, also where it takes something back; and for
+            // `first-row` it loses the first row of a key, if a delete that is to be ignored went to another partition before.
             kinds.retain(|kind| ["+I", "+U"].contains(kind));
         }
         Self::finish(draft, kinds, (same_rows, same_changes), OrderedBy::Key, engine.case.unordered)
