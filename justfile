@@ -38,6 +38,7 @@ interop-readers: (build)
 # Long runs: many more random sequences and fault seeds than CI has time for.
 soak: (build)
     INTEROP_SEQUENCES=1000 cargo test --manifest-path tests/interop/Cargo.toml
+    CHAIN_KILLS=20 cargo test --package alluvium --test main chained_tables
     PROPTEST_CASES=2000 SIM_SEEDS=50 cargo test --release --workspace
 
 # The same work through Alluvium, Paimon Java and the crate `paimon`, with ratios.

@@ -1,6 +1,7 @@
 //! The tests over the facade, and those over the tree itself: one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod chained_tables;
 mod evolution;
 mod fault_checks;
 mod fault_commit;
