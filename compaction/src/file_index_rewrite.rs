@@ -6,13 +6,12 @@
 
 use std::collections::HashMap;
 
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{
     CommitMessage, CompactIncrement, DataFileMeta, DataIncrement, Error, ErrorKind, ManifestEntry, Predicate, Result,
 };
 use alluvium_store::{Committable, EmptyCommits, FileStoreCommit, PartitionBucket, TableStore, rewrite_indexes, scan};
 
-/// The identifier of a job that commits once: Java's `BatchWriteBuilder.COMMIT_IDENTIFIER`.
-const COMMIT_IDENTIFIER: i64 = i64::MAX;
 /// How often it is planned again after others changed the same files.
 const PLANS_MAX: usize = 5;
 
@@ -110,7 +109,7 @@ async fn commit(table: &TableStore, rewritten: &[Rewritten]) -> Result<Option<i6
     let user = table.io().namer().uuid();
     let commit = FileStoreCommit::new(table, user.as_str(), EmptyCommits::Skipped);
     let messages = buckets.into_values().collect();
-    let committable = Committable { identifier: COMMIT_IDENTIFIER, messages, ..Committable::default() };
+    let committable = Committable { identifier: BATCH_COMMIT_IDENTIFIER, messages, ..Committable::default() };
     let committed = commit.commit(committable).await?;
     Ok(committed.snapshots.last().map(|snapshot| snapshot.id))
 }

@@ -6,15 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{BinaryRow, BucketMode, Error, ErrorKind, Predicate, Result};
 use alluvium_store::{OverwriteScope, TableStore};
 
 use crate::bucket_rows::BucketRows;
 use crate::postpone::compaction::of_buckets;
 use crate::table_write::{CommitExtras, TableWrite, WriteMode, WriteOptions};
-
-/// The identifier of a job that commits once.
-const COMMIT_IDENTIFIER: i64 = i64::MAX;
 
 /// What is to be split anew.
 #[derive(Clone, Debug)]
@@ -89,7 +87,7 @@ pub async fn rescale(table: &TableStore, request: &RescaleRequest) -> Result<Res
         }
     }
     let scope = OverwriteScope::Partitions(partitions.into_values().collect());
-    let committed = write.replace_rows(scope, snapshot.id, COMMIT_IDENTIFIER, CommitExtras::default()).await;
+    let committed = write.replace_rows(scope, snapshot.id, BATCH_COMMIT_IDENTIFIER, CommitExtras::default()).await;
     let committed = committed.map_err(|error| match error.kind() {
         ErrorKind::Conflict => error.context("rescaling, for which no others may write the table"),
         _ => error,

@@ -12,6 +12,7 @@ use alluvium_compaction::{
     BucketOutlook, CompactReport, CompactRequest, Picking, compact_table, delete_unpublished, outlook,
 };
 use alluvium_format::options::key;
+use alluvium_format::snapshot::BATCH_COMMIT_IDENTIFIER;
 use alluvium_format::{
     BinaryRow, CommitMessage, CompactIncrement, DataFileMeta, DataIncrement, Error, ErrorKind, Predicate, Result, path,
 };
@@ -25,8 +26,6 @@ use crate::leftovers::Published;
 use crate::row_source::RowSource;
 use crate::table_write::{CompactionWait, TableWrite, WriteOptions};
 
-/// The identifier of a job that commits once.
-const COMMIT_IDENTIFIER: i64 = i64::MAX;
 /// How often it is planned again after another job changed the same files.
 const PLANS_MAX: usize = 5;
 
@@ -102,7 +101,7 @@ async fn compact_once(table: &TableStore, request: &CompactRequest) -> Result<Co
     waiting.iter().for_each(|files| by_total.entry(files.total_buckets).or_default().push(files));
     let mut messages = Vec::new();
     for (total_buckets, waiting) in by_total {
-        match give_buckets(table, total_buckets, &waiting, picking(table, request)?).await {
+        match give_buckets(table, total_buckets, &waiting, request.picking()).await {
             Ok(given) => messages.extend(given),
             Err(error) => {
                 Published::Nothing.delete_leftovers(table, &messages).await;
@@ -114,7 +113,7 @@ async fn compact_once(table: &TableStore, request: &CompactRequest) -> Result<Co
     let user = table.io().namer().uuid();
     let commit = FileStoreCommit::new(table, user, EmptyCommits::Skipped);
     let committable =
-        Committable { identifier: COMMIT_IDENTIFIER, messages: messages.clone(), ..Committable::default() };
+        Committable { identifier: BATCH_COMMIT_IDENTIFIER, messages: messages.clone(), ..Committable::default() };
     match commit.commit(committable).await {
         Ok(committed) => {
             let snapshot = committed.snapshots.last().map(|snapshot| snapshot.id);
@@ -125,7 +124,7 @@ async fn compact_once(table: &TableStore, request: &CompactRequest) -> Result<Co
             Ok(report)
         }
         Err(error) => {
-            let published = Published::find(&commit, COMMIT_IDENTIFIER, None, &error).await;
+            let published = Published::find(&commit, BATCH_COMMIT_IDENTIFIER, None, &error).await;
             published.delete_leftovers(table, &messages).await;
             Err(error)
         }
@@ -179,21 +178,13 @@ async fn give_buckets(
         }
     }
     let mut messages = Vec::new();
-    for message in write.into_messages(picking).await? {
+    for message in write.into_messages(BATCH_COMMIT_IDENTIFIER, picking).await? {
         let (message, on_the_way) = as_compaction(message);
         let bucket = PartitionBucket { partition: message.partition.clone(), bucket: message.bucket };
         delete_unpublished(table, &bucket, &on_the_way).await;
         messages.push(message);
     }
     Ok(messages)
-}
-
-/// Each such compaction is like the last commit of a job, which ends with a full compaction where jobs make any.
-fn picking(table: &TableStore, request: &CompactRequest) -> Result<Picking> {
-    let options = table.options();
-    let makes_full =
-        options.full_compaction_delta_commits()?.is_some() || options.full_compaction_interval_millis()?.is_some();
-    Ok(if makes_full { Picking::Full } else { request.picking() })
 }
 
 /// The table as one of so many buckets, which are compacted here.

@@ -28,9 +28,11 @@ impl TableWrite {
         self.overwrite(scope, identifier, extras).await
     }
 
-    /// What is to be committed, with the compactions of all buckets; the files are up to who calls.
-    pub(crate) async fn into_messages(mut self, picking: Picking) -> Result<Vec<CommitMessage>> {
+    /// What is to be committed under `identifier`, with the compactions of all buckets: full ones where they are due or asked for. The files
+    /// are up to who calls.
+    pub(crate) async fn into_messages(mut self, identifier: i64, asked: Picking) -> Result<Vec<CommitMessage>> {
         self.state = State::Busy;
+        let picking = if asked == Picking::Full { asked } else { self.demand(identifier).picking };
         let demand = CompactionDemand { wait: CompactionWait::Always, picking };
         let prepared = join_all(self.buckets.values_mut().map(|writer| writer.prepare_commit(demand))).await;
         match self.all_or_none(prepared).await {
