@@ -2,7 +2,8 @@
 //! and the changes of that one copied into a third.
 //!
 //! Each job keeps its place in what it reads in the properties of its commits, so that rows and place move together. At the end all three
-//! tables hold what a computation over the whole changelog gives. `CHAIN_KILLS` sets how often each job is killed.
+//! tables hold what a computation over the whole changelog gives. `CHAIN_KILLS` sets how often each job is killed. However fast the jobs are,
+//! none has nothing to do when its kill comes: in each round the changelog goes on by a few commits, and each job is killed once.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -20,9 +21,11 @@ use futures::TryStreamExt;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-const KILLS: u64 = 3;
-/// Commits of the changelog for each kill of a job, so that no job is done before it was killed often enough.
-const COMMITS_PER_KILL: i64 = 12;
+const KILLS: i64 = 3;
+/// Commits of the changelog in a round: each brings a snapshot at least to every table.
+const COMMITS_PER_ROUND: i64 = 12;
+/// Within so many snapshots of its table, less than there are in a round, a job is killed.
+const SNAPSHOTS_BEFORE_KILL: usize = 5;
 const CHANGES_PER_COMMIT: usize = 20;
 const KEYS: i64 = 60;
 const GROUPS: i64 = 7;
@@ -34,7 +37,7 @@ const WAREHOUSE: &str = "CHAIN_WAREHOUSE";
 const STAGE: &str = "CHAIN_STAGE";
 const SEED: &str = "CHAIN_SEED";
 const COMMITS: &str = "CHAIN_COMMITS";
-const LAST_SNAPSHOT: &str = "CHAIN_LAST_SNAPSHOT";
+const END: &str = "CHAIN_END";
 
 /// id, group, value and kind.
 type Row = (i64, i64, i64, RowKind);
@@ -149,7 +152,7 @@ impl Follower {
                 TailEvent::SnapshotEnd(_) => true,
                 TailEvent::Expired(..) => panic!("nothing expires here"),
             };
-            if follower.pending > if is_end { 0 } else { ROWS_PER_COMMIT } {
+            if follower.pending > ROWS_PER_COMMIT || is_end && follower.pending > 0 {
                 follower.commit(tail.position().unwrap()).await;
             }
         }
@@ -186,73 +189,78 @@ fn copied(rows: &RecordBatch, kinds: &Int8Array) -> Change {
 async fn job() {
     let given = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is said by the test of the chain"));
     let catalog = FileSystemCatalog::open(&given(WAREHOUSE), BTreeMap::default()).unwrap();
-    let last = std::env::var(LAST_SNAPSHOT).ok().map(|id| id.parse().unwrap());
+    let end = std::env::var(END).ok().map(|id| id.parse().unwrap());
     let (source, sums) = (catalog.table("db.source").await.unwrap(), catalog.table("db.sums").await.unwrap());
     match given(STAGE).as_str() {
-        "source" => write_changelog(&source, given(SEED).parse().unwrap(), given(COMMITS).parse().unwrap()).await,
-        "sums" => Follower::follow(&source, &sums, last, counted).await,
-        _ => Follower::follow(&sums, &catalog.table("db.copy").await.unwrap(), last, copied).await,
+        "source" => {
+            write_changelog(&source, given(SEED).parse().unwrap(), given(COMMITS).parse().unwrap()).await;
+            if end.is_none() {
+                std::future::pending::<()>().await;
+            }
+        }
+        "sums" => Follower::follow(&source, &sums, end, counted).await,
+        _ => Follower::follow(&sums, &catalog.table("db.copy").await.unwrap(), end, copied).await,
     }
 }
 
 struct Chain {
     warehouse: String,
     seed: u64,
-    commits: i64,
 }
 
 impl Chain {
-    fn start(&self, stage: &str, last: Option<i64>) -> Child {
+    /// Starts a job over so many commits of the changelog; it runs until it is killed, or ends behind the snapshot `end` of what it reads.
+    fn start(&self, stage: &str, commits: i64, end: Option<i64>) -> Child {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["chained_tables::job", "--exact", "--ignored", "--nocapture"]).stdout(Stdio::null());
         command.env(WAREHOUSE, &self.warehouse).env(STAGE, stage);
-        command.env(SEED, self.seed.to_string()).env(COMMITS, self.commits.to_string());
-        if let Some(last) = last {
-            command.env(LAST_SNAPSHOT, last.to_string());
+        command.env(SEED, self.seed.to_string()).env(COMMITS, commits.to_string());
+        if let Some(end) = end {
+            command.env(END, end.to_string());
         }
         command.spawn().unwrap()
     }
 }
 
-/// A job that is running.
+/// A job that is running; it does not outlive the test.
 struct Job {
     stage: &'static str,
     target: Table,
     child: Child,
-    kills_left: u64,
-    /// It is killed once its table has so many snapshots.
-    next_kill: usize,
+    /// It is killed once its table has so many snapshots; `None`: it was, in this round.
+    kill_at: Option<usize>,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Job {
-    fn kill(&mut self) {
+    /// Kills it, and starts it again.
+    fn restart(&mut self, chain: &Chain, commits: i64, end: Option<i64>) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.child = chain.start(self.stage, commits, end);
     }
 
-    /// Kills it if it has come far enough since the last time; a moment later, wherever it may be then.
-    async fn kill_at_times(&mut self, chain: &Chain, random: &mut SmallRng) {
-        if let Some(status) = self.child.try_wait().unwrap() {
-            assert!(status.success() && self.kills_left == 0, "{} ended too early: {status}", self.stage);
-            return;
-        }
-        let snapshots = self.target.snapshot_ids().await.unwrap().len();
-        if self.kills_left > 0 && snapshots >= self.next_kill {
+    async fn snapshots(&self) -> usize {
+        self.target.snapshot_ids().await.unwrap().len()
+    }
+
+    /// Kills it if it has come far enough in this round; a moment later, wherever it may be then.
+    async fn kill_at_its_time(&mut self, chain: &Chain, commits: i64, random: &mut SmallRng) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "{} ended by itself: {ended:?}", self.stage);
+        let Some(kill_at) = self.kill_at else { return };
+        if self.snapshots().await >= kill_at {
             tokio::time::sleep(Duration::from_millis(random.random_range(0..40))).await;
-            self.kill();
-            self.child = chain.start(self.stage, None);
-            self.kills_left -= 1;
-            self.next_kill = snapshots + random.random_range(1..5);
+            self.restart(chain, commits, None);
+            self.kill_at = None;
         }
-    }
-
-    /// Lets it read what there is to read, and end.
-    fn end(&mut self, chain: &Chain, last: Option<i64>) {
-        if last.is_some() {
-            self.kill();
-            self.child = chain.start(self.stage, last);
-        }
-        assert!(self.child.wait().unwrap().success(), "{} failed", self.stage);
     }
 }
 
@@ -265,30 +273,37 @@ async fn jobs_that_are_killed_end_with_what_a_batch_gives() {
     }
 }
 
-async fn kill_and_compare(seed: u64, kills: u64) {
+async fn kill_and_compare(seed: u64, kills: i64) {
     let mut random = SmallRng::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
-    let warehouse = folder.path().to_string_lossy().into_owned();
-    let chain = Chain { warehouse, seed, commits: COMMITS_PER_KILL * i64::try_from(kills + 1).unwrap() };
+    let chain = Chain { warehouse: folder.path().to_string_lossy().into_owned(), seed };
     let catalog = FileSystemCatalog::open(&chain.warehouse, BTreeMap::default()).unwrap();
     create(&catalog).await;
     let mut jobs = Vec::new();
     for stage in ["source", "sums", "copy"] {
         let target = catalog.table(&format!("db.{stage}")).await.unwrap();
-        jobs.push(Job { stage, target, child: chain.start(stage, None), kills_left: kills, next_kill: 1 });
+        jobs.push(Job { stage, target, child: chain.start(stage, 0, None), kill_at: None });
     }
-    while jobs.iter().any(|job| job.kills_left > 0) {
+    for round in 1..=kills {
+        let commits = round * COMMITS_PER_ROUND;
         for job in &mut jobs {
-            job.kill_at_times(&chain, &mut random).await;
+            job.kill_at = Some(job.snapshots().await + random.random_range(1..=SNAPSHOTS_BEFORE_KILL));
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        jobs[0].restart(&chain, commits, None);
+        while jobs.iter().any(|job| job.kill_at.is_some()) {
+            for job in &mut jobs {
+                job.kill_at_its_time(&chain, commits, &mut random).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
-    let mut last = None;
+    let (commits, mut end) = ((kills + 1) * COMMITS_PER_ROUND, 0);
     for job in &mut jobs {
-        job.end(&chain, last);
-        last = job.target.latest_snapshot().await.unwrap().map(|snapshot| snapshot.id);
+        job.restart(&chain, commits, Some(end));
+        assert!(job.child.wait().unwrap().success(), "{} failed", job.stage);
+        end = job.target.latest_snapshot().await.unwrap().unwrap().id;
     }
-    let (source, sums) = recomputed(chain.seed, chain.commits);
+    let (source, sums) = recomputed(seed, commits);
     assert_eq!(rows(&jobs[0].target).await, source);
     let mut summed = rows(&jobs[1].target).await;
     summed.retain(|_, sum| *sum != [0, 0]);
