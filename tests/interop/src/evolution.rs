@@ -104,7 +104,8 @@ pub fn random_change(rng: &mut SmallRng, fields: &[Value], number: usize) -> Val
         3 if path.contains('.') => json!({"add": format!("{}.{fresh}", parent(path)), "type": "INT"}),
         4 if path.contains('.') => json!({"add": format!("{}.{fresh}", parent(path)), "type": "STRING"}),
         5 => json!({"rename": column, "to": fresh}),
-        6 => json!({"drop": path}),
+        // Paimon takes `m.value` of a map for the column after it.
+        6 => json!({"drop": path.strip_suffix(".value").unwrap_or(path)}),
         7 | 8 => {
             // Texts that are no numbers would make rows that no side can read any more.
             let wider = ["BIGINT", "DOUBLE", "STRING", "DECIMAL(20, 0)", "INT"];

@@ -57,6 +57,10 @@ pub(super) fn of_keys(draft: &mut Draft<'_>) {
             draft.label("buckets: across partitions");
             draft.set("bucket", -1);
             draft.keys = vec!["k"];
+            if draft.is("merge-engine", "deduplicate") {
+                // Paimon's index learns from the rows that are to be ignored, and what takes a row from its old partition is ignored too.
+                draft.options.retain(|option, _| !option.starts_with("ignore-"));
+            }
             if draft.partitions.is_empty() {
                 draft.partitions.push("p");
                 draft.fields.push(("p".to_owned(), json!("STRING")));

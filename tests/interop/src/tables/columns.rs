@@ -1,8 +1,11 @@
 //! Columns of every type beside those that the engine asked for.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Draft;
+
+/// The bucket of rows that wait for theirs: Avro, whatever else is not.
+const POSTPONE: &str = "-2";
 
 fn types() -> Vec<Value> {
     let row = json!({"type": "ROW", "fields": [
@@ -50,14 +53,21 @@ fn types() -> Vec<Value> {
     types
 }
 
+/// Whether files of a table with these options are Avro, some or all.
+pub(super) fn writes_avro(options: &Map<String, Value>) -> bool {
+    let is =
+        |option: &str, value: &str| options.get(option).and_then(Value::as_str).is_some_and(|is| is.contains(value));
+    let formats = ["file.format", "file.format.per.level", "changelog-file.format"];
+    formats.iter().any(|option| is(option, "avro")) || is("bucket", POSTPONE)
+}
+
 /// Adds up to six columns.
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let avro = draft.labels.iter().any(|label| label == "format: avro" || label == "format: per level")
-        || draft.is("changelog-file.format", "avro")
-        || draft.labels.iter().any(|label| label == "buckets: postpone");
     let mut types = types();
     // Paimon's Avro has no finer ones.
-    types.retain(|data_type| !avro || !data_type.as_str().is_some_and(|text| text.starts_with("TIMESTAMP(9)")));
+    if writes_avro(&draft.options) {
+        types.retain(|data_type| !data_type.as_str().is_some_and(|text| text.starts_with("TIMESTAMP(9)")));
+    }
     let count = draft.one_of(&[0, 1, 2, 3, 6]);
     for number in 0..count {
         let data_type = draft.one_of(&types);

@@ -175,6 +175,11 @@ impl AnyTable {
         self.labels.iter().any(|is| is == label)
     }
 
+    /// Whether some of its files are Avro.
+    pub fn writes_avro(&self) -> bool {
+        self.case.schema["options"].as_object().is_some_and(columns::writes_avro)
+    }
+
     /// The columns whose values have to agree for two changes to have an order.
     pub fn order_columns(&self, schema: &Value) -> Vec<String> {
         let named = |list: &Value| -> Vec<String> {

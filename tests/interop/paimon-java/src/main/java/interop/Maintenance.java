@@ -1,5 +1,6 @@
 package interop;
 
+import org.apache.paimon.CoreOptions;
 import org.apache.paimon.Snapshot;
 import org.apache.paimon.append.AppendCompactCoordinator;
 import org.apache.paimon.append.AppendCompactTask;
@@ -206,6 +207,15 @@ final class Maintenance {
         return messages;
     }
 
+    /** Whether Flink's sink asks for full compactions by itself. */
+    private static boolean compactsFully(FileStoreTable table) {
+        CoreOptions options = table.coreOptions();
+        return options.changelogProducer() == CoreOptions.ChangelogProducer.FULL_COMPACTION
+                || options.toConfiguration()
+                        .getOptional(CoreOptions.FULL_COMPACTION_DELTA_COMMITS)
+                        .isPresent();
+    }
+
     /** What Flink's compact job does to a postpone bucket table, in one thread. */
     private static List<CommitMessage> compactPostpone(
             FileStoreTable table, String user, IOManager io) throws Exception {
@@ -236,7 +246,8 @@ final class Maintenance {
                     Interop.forEachRow(read, one, write::write);
                 }
                 Map<Integer, BucketFiles> rewritten = new LinkedHashMap<>();
-                for (int round = 0; round < 2; round++) {
+                int rounds = compactsFully(table) ? 2 : 1;
+                for (int round = 0; round < rounds; round++) {
                     for (CommitMessage m : write.prepareCommit(true, Long.MAX_VALUE)) {
                         CommitMessageImpl message = (CommitMessageImpl) m;
                         rewritten
@@ -250,7 +261,7 @@ final class Maintenance {
                                                                         message.partition(), b),
                                                         real.fileIO()))
                                 .update(message);
-                        if (round == 0) {
+                        if (round + 1 < rounds) {
                             write.compact(message.partition(), message.bucket(), true);
                         }
                     }
