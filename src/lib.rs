@@ -23,6 +23,8 @@ pub use alluvium_reader::{
     BatchPlan, ChangeBatch, ChangesBetween, ExpiredSnapshots, PointReader, PointRows, StartupMode, StreamPosition,
     Tail, TailEvent, TimeTravel,
 };
+#[cfg(feature = "runtime")]
+pub use alluvium_runtime as runtime;
 pub use alluvium_store::{
     BeforeVectors, Committed, EmptyCommits, ExternalStores, LocalDisk, LookedUp, MemoryBudget, OverwriteScope, Publish,
     TableName,

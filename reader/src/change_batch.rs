@@ -22,7 +22,8 @@ pub struct ChangeBatch {
 
 impl ChangeBatch {
     /// Rows that all come into being.
-    pub(crate) fn inserts(rows: RecordBatch) -> Self {
+    #[must_use]
+    pub fn inserts(rows: RecordBatch) -> Self {
         let kinds = Int8Array::from_value(RowKind::Insert.to_byte(), rows.num_rows());
         Self { kinds, rows }
     }
