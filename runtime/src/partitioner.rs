@@ -6,14 +6,11 @@ use std::ops::Range;
 
 use alluvium_format::{Error, Result};
 use alluvium_reader::ChangeBatch;
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int8Type;
-use arrow_array::{RecordBatch, UInt32Array};
-use arrow_schema::{ArrowError, Schema};
-use arrow_select::take::{take, take_record_batch};
+use arrow_schema::Schema;
 
 use crate::key_group::KeyGroup;
 use crate::key_hash::KeyHash;
+use crate::selection::rows_at;
 
 /// How rows come from the subtasks of one operator to those of the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,20 +89,10 @@ impl Partitioner {
             return Ok(());
         }
         for (receiver, rows) in rows_of.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            to(receiver, rows_at(&batch, UInt32Array::from(rows)).map_err(failed)?);
+            to(receiver, rows_at(&batch, rows)?);
         }
         Ok(())
     }
-}
-
-fn rows_at(batch: &ChangeBatch, rows: UInt32Array) -> Result<ChangeBatch, ArrowError> {
-    let kinds = take(&batch.kinds, &rows, None)?.as_primitive::<Int8Type>().clone();
-    let rows: RecordBatch = take_record_batch(&batch.rows, &rows)?;
-    Ok(ChangeBatch { kinds, rows })
-}
-
-fn failed(error: ArrowError) -> Error {
-    Error::internal("dealing out a batch failed").with_source(error)
 }
 
 #[cfg(test)]
@@ -113,8 +100,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use arrow_array::cast::AsArray;
     use arrow_array::types::Int64Type;
-    use arrow_array::{ArrayRef, Int64Array};
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 
     use super::*;
 

@@ -10,12 +10,17 @@ use arrow_schema::SchemaRef;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
 
+use crate::aggregate::Aggregate;
 use crate::element::Element;
+use crate::event_time::EventTime;
 use crate::graph::{Edge, JobGraph, Work};
 use crate::job::{JobHandle, JobOptions, start};
 use crate::operator::{Operator, Subtask};
 use crate::partitioner::Partitioning;
 use crate::source::{SourceReader, StreamReader};
+use crate::watermark_strategy::{TimestampsAndWatermarks, WatermarkStrategy};
+use crate::window::assigner::WindowAssigner;
+use crate::window::window_aggregate::{LATE, WindowAggregate, WindowPlan};
 
 /// Where streams begin, and where the job that they make is run.
 #[derive(Clone, Default)]
@@ -143,13 +148,28 @@ impl DataStream {
     ///
     /// # Errors
     /// `Invalid`, naming a column that there is not; when the job starts `Unsupported`, naming one that can be no key.
-    pub fn key_by(&self, columns: &[&str]) -> Result<Self> {
+    pub fn key_by(&self, columns: &[&str]) -> Result<KeyedStream> {
         let place = |column: &&str| {
             let missing = || Error::invalid(format!("there is no column {column} to go by: {:?}", self.names()));
             self.schema.index_of(column).map_err(|_| missing())
         };
-        let columns = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
-        Ok(self.partitioned(Partitioning::KeyBy(columns)))
+        let key = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        Ok(KeyedStream { stream: self.partitioned(Partitioning::KeyBy(key.clone())), key })
+    }
+
+    /// The same with watermarks that follow from the times of events: a column of timestamps, or of milliseconds.
+    ///
+    /// # Errors
+    /// `Invalid` where there is no such column, or an operator of this name; `Unsupported` where the column is no time.
+    pub fn assign_timestamps_and_watermarks(
+        &self,
+        name: &str,
+        time: &str,
+        strategy: WatermarkStrategy,
+    ) -> Result<Self> {
+        let time = EventTime::of(&self.schema, time)?;
+        let open = move |_: &Subtask| Ok(TimestampsAndWatermarks::new(time.clone(), strategy));
+        Ok(self.process(name, self.schema.clone(), open)?.main())
     }
 
     /// The same, with batches dealt out to all subtasks in turn.
@@ -194,6 +214,77 @@ impl DataStream {
             upstream.partitioning = partitioning.clone();
         }
         stream
+    }
+}
+
+/// A stream whose rows of a key are at one subtask.
+#[derive(Clone, Debug)]
+pub struct KeyedStream {
+    stream: DataStream,
+    key: Vec<usize>,
+}
+
+impl KeyedStream {
+    /// As [`DataStream::process`]; an operator sees all rows of a key.
+    ///
+    /// # Errors
+    /// As [`DataStream::process`].
+    pub fn process<O: Operator>(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+        open: impl Fn(&Subtask) -> Result<O> + Send + Sync + 'static,
+    ) -> Result<ProcessedStream> {
+        self.stream.process(name, schema, open)
+    }
+
+    /// For each key and window, once the watermark has passed its end: the key's columns, `window_start`, `window_end` and the aggregates.
+    /// `time` is the column with the times of events. Rows only come into being.
+    ///
+    /// # Errors
+    /// `Invalid` where a column is not there or named twice, or there is an operator of this name; `Unsupported` where a column is no time, no
+    /// key, or nothing that can be aggregated so.
+    pub fn window(
+        &self,
+        name: &str,
+        time: &str,
+        assigner: WindowAssigner,
+        aggregates: &[Aggregate],
+    ) -> Result<WindowedStream> {
+        let late = self.stream.schema.clone();
+        let plan = WindowPlan::new(late.clone(), self.key.clone(), time, assigner, aggregates)?;
+        let open = {
+            let plan = plan.clone();
+            move |_: &Subtask| WindowAggregate::new(plan.clone())
+        };
+        Ok(WindowedStream { processed: self.process(name, plan.result, open)?, late })
+    }
+
+    /// The stream as inputs of other operators take it.
+    #[must_use]
+    pub fn stream(&self) -> &DataStream {
+        &self.stream
+    }
+}
+
+/// What windows give.
+#[derive(Clone, Debug)]
+pub struct WindowedStream {
+    processed: ProcessedStream,
+    late: SchemaRef,
+}
+
+impl WindowedStream {
+    /// The rows of complete windows.
+    #[must_use]
+    pub fn main(&self) -> DataStream {
+        self.processed.main()
+    }
+
+    /// The rows that came when all their windows were complete.
+    #[must_use]
+    pub fn late(&self) -> DataStream {
+        self.processed.side_output(LATE, self.late.clone())
     }
 }
 

@@ -68,7 +68,7 @@ fn most_on_the_way(parallelism: usize, edge_bytes: usize) -> usize {
     let given = gauge.clone();
     let open = move |_: &Subtask| Ok(Fast { left: BATCHES, gauge: given.clone() });
     let source = environment.source("fast", schema(), open).unwrap();
-    let middle = source.key_by(&["k"]).unwrap().map("middle", schema(), Ok).unwrap();
+    let middle = source.key_by(&["k"]).unwrap().stream().map("middle", schema(), Ok).unwrap();
     let taken = gauge.clone();
     let open = move |_: &Subtask| Ok(Slow { asked: 0, gauge: taken.clone() });
     middle.rebalance().process("slow", schema(), open).unwrap();

@@ -6,3 +6,4 @@ mod failures;
 mod keyed_counts;
 mod rows;
 mod watermarks;
+mod windows;
