@@ -80,6 +80,12 @@ impl Table {
         self.store.options()
     }
 
+    /// Wakes the tails of this process that wait for a snapshot of this table, so that they look for it now: for who learns of commits of other
+    /// processes, by a queue of a bucket's notifications say. Commits through a table of this process do it themselves. For nothing it is harmless.
+    pub fn announce_snapshot(&self) {
+        self.store.snapshots().announce();
+    }
+
     /// The latest snapshot; `None` in an empty table.
     ///
     /// # Errors

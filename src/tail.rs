@@ -6,9 +6,6 @@ use alluvium_format::{Predicate, Result};
 use alluvium_reader::{ExpiredSnapshots, StartupMode, StreamPosition, Tail, TailRequest};
 use alluvium_store::TableStore;
 
-/// How long a tail waits before it looks for a new snapshot again, unless set otherwise.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
 /// An unbounded read that is being asked for.
 #[derive(Clone, Debug)]
 pub struct TableTail {
@@ -27,7 +24,7 @@ impl TableTail {
             expired: ExpiredSnapshots::Fail,
             consumer_id: None,
             normalize: false,
-            poll_interval: POLL_INTERVAL,
+            poll_interval: None,
         };
         Self { store, request }
     }
@@ -102,10 +99,13 @@ impl TableTail {
         self
     }
 
-    /// How long to wait before looking for a new snapshot again.
+    /// The longest wait before looking for a new snapshot again, in place of the option `continuous.discovery-interval`, or of a second where
+    /// the table does not set it. Waits begin at 20 ms behind a snapshot and double. A commit through a table of this process ends them at
+    /// once where both come from one catalog, or from catalogs of the same path or URL; and with the feature `watch` so does any commit to
+    /// a table on this machine.
     #[must_use]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.request.poll_interval = interval;
+        self.request.poll_interval = Some(interval);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use alluvium::{CompactionWait, ErrorKind, Publish, Result, StreamPosition, TailEvent, WriteOptions};
+use alluvium::{CompactionWait, ErrorKind, Publish, Result, StreamPosition, Table, TailEvent, WriteOptions};
 use alluvium_sim::{Change, Fault, FaultMode, Faults, ModelTable, Replay, Workload, WorkloadOptions, seeds};
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
@@ -14,14 +14,19 @@ use crate::fault_world::{Setting, View, World};
 const USER: &str = "writer";
 const CONSUMER: &str = "reader";
 
-/// A table with a history, through a store without faults.
-async fn written(seed: u64) -> (World, Workload) {
+/// A table, and what becomes of it.
+async fn created(seed: u64) -> (World, Workload) {
     let options =
         WorkloadOptions { checkpoints: 5, batch_changes_max: 12, ids: 16, partitions: 2, ..Default::default() };
     let work = Workload::random(seed, &options);
     let write = WriteOptions { compaction: CompactionWait::Always, ..WriteOptions::default() };
     let options = vec![("bucket", "1"), ("num-sorted-run.compaction-trigger", "3")];
-    let world = World::create(seed, &Setting { options, publish: Publish::ConditionalPut, write }).await;
+    (World::create(seed, &Setting { options, publish: Publish::ConditionalPut, write }).await, work)
+}
+
+/// A table with a history, through a store without faults.
+async fn written(seed: u64) -> (World, Workload) {
+    let (world, work) = created(seed).await;
     let outcome = world.run(View::Healthy, USER, &work).await;
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     (world, work)
@@ -84,7 +89,15 @@ async fn receive(
     position: &mut Option<StreamPosition>,
     received: &mut Received,
 ) -> Result<()> {
-    let table = world.table(View::Faulty).await?;
+    receive_of(&world.table(View::Faulty).await?, (resume, last), position, received).await
+}
+
+async fn receive_of(
+    table: &Table,
+    (resume, last): (Resume, i64),
+    position: &mut Option<StreamPosition>,
+    received: &mut Received,
+) -> Result<()> {
     let mode = if resume == Resume::AtLeastOnce { "at-least-once" } else { "exactly-once" };
     let table = table.with_options(&[("consumer.mode".to_owned(), mode.to_owned())].into()).unwrap();
     let mut request = table.tail().from_earliest().to(last).poll_interval(Duration::from_millis(1));
@@ -154,4 +167,49 @@ async fn resume_after(world: &World, (resume, last): (Resume, i64), fault: Fault
     // What the reader has by itself never comes again; what the table has of it lags by one snapshot.
     let again_max = usize::from(resume != Resume::Position);
     assert!(received.again.len() <= again_max, "{:?} came again", received.again);
+}
+
+/// All up to snapshot `last`; the store is mended when it fails.
+async fn follow(world: &World, table: &Table, last: i64) -> Received {
+    let (mut received, mut position) = (Received::default(), None);
+    while let Err(error) = receive_of(table, (Resume::Position, last), &mut position, &mut received).await {
+        assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+        world.faulty.arm(Faults::None);
+    }
+    received
+}
+
+/// Wakes the streams of a table for ever.
+async fn ring(table: &Table) -> ! {
+    loop {
+        table.announce_snapshot();
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One reader hears of no commit, as each has a catalog over a store without a name; the other is woken all the time.
+#[tokio::test]
+async fn announcements_that_are_lost_or_come_for_nothing_change_no_answer() {
+    for seed in seeds(2) {
+        let (before, _) = written(seed).await;
+        let last = before.snapshots().await.last().unwrap().id;
+        before.faulty.arm(Faults::None);
+        let wanted = follow(&before, &before.table(View::Faulty).await.unwrap(), last).await;
+        for (operation, mode) in (0..60).step_by(5).zip(FaultMode::ALL.into_iter().cycle()) {
+            let _replay = Replay::new(seed, format!("{mode:?} at operation {operation}"));
+            let (world, work) = created(seed).await;
+            let (lost, woken) = (world.table(View::Faulty).await.unwrap(), world.table(View::Faulty).await.unwrap());
+            world.faulty.arm(Faults::At(Fault { operation, mode }));
+            let ringing = async {
+                tokio::select! {
+                    _ = ring(&woken) => unreachable!("it never ends"),
+                    received = follow(&world, &woken, last) => received,
+                }
+            };
+            let (outcome, lost, woken) =
+                futures::join!(world.run(View::Healthy, USER, &work), follow(&world, &lost, last), ringing);
+            assert!(outcome.error.is_none(), "{:?}", outcome.error);
+            assert_eq!((&lost, &woken), (&wanted, &wanted));
+        }
+    }
 }

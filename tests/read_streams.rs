@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alluvium::format::ColumnDefinition;
-use alluvium::{DataType, FileSystemCatalog, Predicate, Publish, SchemaDefinition, StartupMode, Table, TailEvent};
+use alluvium::{
+    DataType, FileSystemCatalog, Predicate, Publish, SchemaDefinition, StartupMode, StreamWrite, Table, Tail, TailEvent,
+};
+use alluvium_sim::{Faults, FaultyStore, OperationKind};
 use alluvium_store::{CpuPool, TableIo};
 use arrow_array::{Int64Array, RecordBatch};
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
@@ -19,8 +23,19 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A table of `files` files without common keys, whose work is done by one thread.
 pub(crate) async fn table(files: i64) -> Table {
-    let io = TableIo::new(Arc::new(InMemory::new()), Path::from("wh"), Publish::ConditionalPut);
-    let catalog = FileSystemCatalog::of_io(io.with_cpu_pool(CpuPool::new(NonZero::<usize>::MIN)));
+    table_of(Arc::new(InMemory::new()), files).await
+}
+
+async fn table_of(store: Arc<dyn ObjectStore>, files: i64) -> Table {
+    let io = TableIo::new(store, Path::from("wh"), Publish::ConditionalPut);
+    let table = create(&FileSystemCatalog::of_io(io.with_cpu_pool(CpuPool::new(NonZero::<usize>::MIN)))).await;
+    for file in 0..files {
+        append(&table, file, file * ROWS..(file + 1) * ROWS).await;
+    }
+    table
+}
+
+async fn create(catalog: &FileSystemCatalog) -> Table {
     catalog.create_database("db").await.unwrap();
     let columns = [("id", "BIGINT NOT NULL"), ("v", "BIGINT")];
     let column = |(name, text)| ColumnDefinition::new(name, DataType::parse(text).unwrap());
@@ -33,11 +48,7 @@ pub(crate) async fn table(files: i64) -> Table {
             .into(),
         comment: None,
     };
-    let table = catalog.create_table("db.t", definition).await.unwrap();
-    for file in 0..files {
-        append(&table, file, file * ROWS..(file + 1) * ROWS).await;
-    }
-    table
+    catalog.create_table("db.t", definition).await.unwrap()
 }
 
 async fn append(table: &Table, identifier: i64, ids: std::ops::Range<i64>) {
@@ -110,4 +121,93 @@ async fn a_stream_that_is_dropped_leaves_the_threads_free() {
     let whole = async { table.read().execute().await.unwrap().try_collect::<Vec<RecordBatch>>().await.unwrap() };
     let batches = tokio::time::timeout(PATIENCE, whole).await.expect("the threads are not free");
     assert_eq!(rows(&batches), 2 * ROWS);
+}
+
+/// One row a commit.
+async fn commit(write: &mut StreamWrite, identifier: i64) {
+    let ids = Int64Array::from(vec![identifier]);
+    let columns = [("id", Arc::new(ids.clone()) as _, false), ("v", Arc::new(ids) as _, true)];
+    write.write(RecordBatch::try_from_iter_with_nullable(columns).unwrap(), None).await.unwrap();
+    write.commit(identifier).await.unwrap();
+}
+
+/// The changes up to the end of the next snapshot: rows, and the snapshot.
+async fn next_snapshot(tail: &mut Tail) -> (i64, i64) {
+    let mut rows = 0;
+    loop {
+        match tail.next().await.unwrap().expect("the stream has no end") {
+            TailEvent::Changes(batch) => rows += batch.rows.num_rows() as i64,
+            TailEvent::SnapshotEnd(id) => return (rows, id),
+            TailEvent::Expired(..) => panic!("nothing has expired"),
+        }
+    }
+}
+
+/// A stream that waits so long that only an announcement wakes it: each call that is cancelled makes the wait longer.
+async fn waiting(table: &Table) -> Tail {
+    let longest = Duration::from_secs(1_000_000);
+    let mut tail = table.tail().from_earliest().poll_interval(longest).execute().await.unwrap();
+    for _ in 0..40 {
+        assert!(tail.next().now_or_never().is_none(), "there is nothing to read");
+    }
+    tail
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_wakes_the_streams_of_its_catalog() {
+    let table = table(0).await;
+    let mut tails = [waiting(&table).await, waiting(&table).await];
+    let readers = tails.iter_mut().map(|tail| tokio::time::timeout(PATIENCE, next_snapshot(tail)));
+    let mut write = table.stream_write("writer").await.unwrap();
+    let (read, ()) = futures::join!(futures::future::join_all(readers), commit(&mut write, 1));
+    assert_eq!(read, [Ok((1, 1)), Ok((1, 1))]);
+    write.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_wakes_the_streams_of_catalogs_of_the_same_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || FileSystemCatalog::open(folder.path().to_str().unwrap(), Default::default()).unwrap();
+    let written = create(&open()).await;
+    let table = open().table("db.t").await.unwrap();
+    let mut tail = table.tail().from_earliest().poll_interval(Duration::from_secs(1_000_000)).execute().await.unwrap();
+    let mut write = written.stream_write("writer").await.unwrap();
+    // Waits grow far beyond the test with the snapshots that do not come.
+    for _ in 0..40 {
+        let waits = tokio::time::timeout(Duration::from_millis(5), tail.next());
+        assert!(waits.await.is_err(), "there is nothing to read");
+    }
+    let reader = tokio::time::timeout(PATIENCE, next_snapshot(&mut tail));
+    let (read, ()) = futures::join!(reader, commit(&mut write, 1));
+    assert_eq!(read, Ok((1, 1)));
+    write.close().await.unwrap();
+}
+
+/// What a stream that is far behind does is the same for each snapshot, and nothing is done before it is asked for.
+#[tokio::test]
+async fn a_stream_far_behind_reads_a_snapshot_at_a_time() {
+    const SNAPSHOTS: i64 = 1000;
+    let store = FaultyStore::new(Arc::new(InMemory::new()));
+    let table = table_of(Arc::new(store.clone()), 0).await;
+    let mut write = table.stream_write("writer").await.unwrap();
+    for identifier in 1..=SNAPSHOTS {
+        commit(&mut write, identifier).await;
+    }
+    write.close().await.unwrap();
+    store.arm(Faults::None);
+    let mut tail = table.tail().from_earliest().execute().await.unwrap();
+    assert_eq!(next_snapshot(&mut tail).await, (1, 1));
+    assert_eq!(next_snapshot(&mut tail).await, (1, 2));
+    let mut wanted = None;
+    for id in 3..=SNAPSHOTS {
+        let before = store.operations().len();
+        assert_eq!(next_snapshot(&mut tail).await, (1, id));
+        let operations = store.operations();
+        let done: Vec<_> = operations[before..].iter().map(|operation| operation.kind).collect();
+        assert_eq!(*wanted.get_or_insert_with(|| done.clone()), done, "at snapshot {id}");
+        tokio::task::yield_now().await;
+        assert_eq!(store.operations().len(), operations.len(), "something was read ahead behind snapshot {id}");
+    }
+    let wanted = wanted.unwrap();
+    assert!(!wanted.is_empty() && !wanted.contains(&OperationKind::List), "{wanted:?}");
 }

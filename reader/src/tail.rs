@@ -21,6 +21,7 @@ use crate::follow_up_scanner::{ChangeSource, FollowRules, FollowUp, OverwriteRea
 use crate::read_stream::read_splits_from;
 use crate::scan_plan::{FilesWanted, LevelFilter, plan_changes, plan_rows};
 use crate::snapshot_range::{change_source, find_change_snapshot, snapshot_range, start_facts};
+use crate::snapshot_wait::SnapshotWait;
 use crate::starting_scanner::StartupMode;
 use crate::startup::mode_of_options;
 use crate::stream_position::{Phase, SnapshotIdentity, SplitOffset, StreamPosition, Unfinished};
@@ -50,8 +51,9 @@ pub struct TailRequest {
     pub consumer_id: Option<String>,
     /// Whether changes are made complete where the table's changelog producer does not: `-U` and `+U` of what was and is, `-D` of what was.
     pub normalize: bool,
-    /// How long to wait before looking for a new snapshot again.
-    pub poll_interval: Duration,
+    /// The longest wait before looking for a new snapshot again; `None`: as the table says by `continuous.discovery-interval`, or a second.
+    /// Waits are shorter behind a snapshot, and end when one is announced.
+    pub poll_interval: Option<Duration>,
 }
 
 /// What a stream yields.
@@ -77,7 +79,7 @@ pub struct Tail {
     resume: SplitOffset,
     consumer: Option<ConsumerProgress>,
     complete: Option<CompleteChanges>,
-    poll_interval: Duration,
+    wait: SnapshotWait,
     /// Looks for the next snapshot that found nothing.
     misses: u32,
 }
@@ -159,7 +161,7 @@ impl Tail {
             position: request.position,
             consumer,
             complete,
-            poll_interval: request.poll_interval,
+            wait: SnapshotWait::new(table, request.poll_interval)?,
             misses: 0,
         })
     }
@@ -219,7 +221,7 @@ impl Tail {
                 }
                 State::Deciding => match self.step().await? {
                     ScanStep::End => return Ok(None),
-                    ScanStep::Wait => tokio::time::sleep(self.poll_interval).await,
+                    ScanStep::Wait => self.wait.wait().await,
                     ScanStep::Expired(first, last) => return Ok(Some(TailEvent::Expired(first, last))),
                     ScanStep::Skip => {
                         if let Some(position) = &self.position {
@@ -271,6 +273,7 @@ impl Tail {
 
     /// Looks at the table and takes the next step of the scan. Nothing is awaited once the step is taken, so that it is never lost.
     async fn step(&mut self) -> Result<ScanStep> {
+        self.wait.look();
         let table = &self.read.table;
         match self.scan.wanted() {
             Wanted::Nothing => Ok(ScanStep::End),
@@ -292,7 +295,7 @@ impl Tail {
                 Ok(self.take(step, snapshot))
             }
             Wanted::Snapshot { id, with_before } => {
-                let Some(snapshot) = find_change_snapshot(table, id).await? else { return self.miss().await };
+                let Some(snapshot) = look_for(table, id, self.misses).await? else { return self.miss().await };
                 let before = match with_before {
                     true => find_change_snapshot(table, id - 1).await?.as_ref().map(SnapshotIdentity::of),
                     false => None,
@@ -336,6 +339,9 @@ impl Tail {
             }
             ScanStep::Wait | ScanStep::End => None,
         };
+        if step != ScanStep::Wait {
+            self.wait.found();
+        }
         if let (Some(what), Some(snapshot)) = (what, found) {
             let before = self.position.as_ref().and_then(|position| position.before.clone());
             self.state = State::Planning(Box::new(Decided { snapshot, what, before }));
@@ -399,6 +405,14 @@ impl Decided {
             files_since,
             ..StreamPosition::new(self.snapshot.id)
         }
+    }
+}
+
+/// The snapshot of an id, by one request while it is waited for. What has expired is looked for when the range is looked at.
+async fn look_for(table: &TableStore, id: i64, misses: u32) -> Result<Option<Snapshot>> {
+    match misses.is_multiple_of(LOOKS_PER_RANGE_CHECK) {
+        true => find_change_snapshot(table, id).await,
+        false => table.snapshots().find(id).await,
     }
 }
 

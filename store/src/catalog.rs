@@ -100,13 +100,13 @@ impl FileSystemCatalog {
         let mut options = options.clone();
         let external = options.remove(ALLOWED_EXTERNAL_PATHS).unwrap_or_default();
         let external = ExternalStores::open(&external, &options)?;
-        let StorePlace { store, base, publish, local_root } =
+        let StorePlace { store, base, publish, local_root, announcements } =
             StorePlace::open(warehouse, &options).map_err(|error| error.context("opening the warehouse"))?;
         let warehouse = match &local_root {
             Some(root) => root.join(base.as_ref()).display().to_string(),
             None => warehouse.to_owned(),
         };
-        let io = TableIo::new(store, base, publish);
+        let io = TableIo::new(store, base, publish).with_announcements(announcements);
         let io = local_root.into_iter().fold(io, TableIo::with_local_root);
         Ok(Self { io: io.with_external_stores(external), warehouse })
     }

@@ -4,6 +4,7 @@
 //! [`TableStore`] is one table with its stores of schemas, snapshots, manifests, tags and consumers; a scan turns a snapshot into the
 //! files it has; a commit publishes new ones. Time and names come from [`Clock`] and [`FileNamer`].
 
+pub mod announcements;
 mod block_codec;
 pub mod catalog;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod external_stores;
 pub mod file_location;
 pub mod file_namer;
 mod file_paths;
+mod folder_watch;
 pub mod hash_index_files;
 pub mod index_files;
 pub mod key_index;
@@ -38,6 +40,7 @@ pub mod table_io;
 pub mod table_store;
 pub mod tag_store;
 
+pub use announcements::SnapshotBell;
 pub use catalog::{FileSystemCatalog, TableName};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Committable, Committed, EmptyCommits, FileStoreCommit, OverwriteScope};

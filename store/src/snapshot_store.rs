@@ -5,6 +5,7 @@
 
 use alluvium_format::{Changelog, Error, ErrorKind, Result, Snapshot, path};
 
+use crate::announcements::SnapshotBell;
 use crate::table_io::{PutOutcome, TableIo};
 
 /// The snapshots of a table or a branch.
@@ -165,7 +166,24 @@ impl SnapshotStore {
     /// # Errors
     /// `Storage` when it is certain that nothing was written.
     pub async fn publish(&self, snapshot: &Snapshot) -> Result<PutOutcome> {
-        self.io.put_if_absent(&path::snapshot(snapshot.id), snapshot.to_json()).await
+        let outcome = self.io.put_if_absent(&path::snapshot(snapshot.id), snapshot.to_json()).await;
+        // Whatever came of it: those who wait for it may look.
+        self.announce();
+        outcome
+    }
+
+    /// Wakes the streams of this process that wait for a snapshot of this table, or branch, so that they look now: for whoever learns of
+    /// commits of others. It changes nothing but the time.
+    pub fn announce(&self) {
+        self.io.announcements().ring(self.io.base().as_ref());
+    }
+
+    /// Rings when there may be a new snapshot.
+    ///
+    /// # Errors
+    /// `Invalid` when the path has segments that a store cannot have.
+    pub fn bell(&self) -> Result<SnapshotBell> {
+        Ok(SnapshotBell::of(&self.io, self.io.below(path::SNAPSHOT_FOLDER)?))
     }
 
     /// Writes the hint of the latest snapshot, at best effort: readers check it.

@@ -13,6 +13,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
+use crate::announcements::Announcements;
 use crate::table_io::Publish;
 
 /// A folder of a store.
@@ -26,6 +27,8 @@ pub(crate) struct StorePlace {
     pub(crate) publish: Publish,
     /// Where the store's root is on this machine, when it is.
     pub(crate) local_root: Option<PathBuf>,
+    /// The bells of new snapshots: stores of one name share them in this process, but each store in memory has its own.
+    pub(crate) announcements: Announcements,
 }
 
 impl StorePlace {
@@ -36,7 +39,8 @@ impl StorePlace {
     pub(crate) fn open(text: &str, options: &BTreeMap<String, String>) -> Result<Self> {
         if text == "memory:" || text.starts_with("memory://") {
             let (store, publish) = (Arc::new(InMemory::new()), Publish::ConditionalPut);
-            return Ok(Self { store, base: Path::default(), publish, local_root: None });
+            let announcements = Announcements::default();
+            return Ok(Self { store, base: Path::default(), publish, local_root: None, announcements });
         }
         match text.split_once("://") {
             None => Self::local(text),
@@ -55,7 +59,8 @@ impl StorePlace {
         let text = absolute.to_str().ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
         let base = Path::parse(text.trim_matches('/')).map_err(|error| wrong(error.to_string()))?;
         let store = Arc::new(LocalFileSystem::new());
-        Ok(Self { store, base, publish: Publish::Link, local_root: Some("/".into()) })
+        let announcements = Announcements::of_process("file:");
+        Ok(Self { store, base, publish: Publish::Link, local_root: Some("/".into()), announcements })
     }
 
     #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
@@ -65,11 +70,14 @@ impl StorePlace {
 
     #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
     fn remote(url: &str, scheme: &str, options: &BTreeMap<String, String>) -> Result<Self> {
+        let bucket = url.split('/').nth(2).unwrap_or_default();
+        let announcements = Announcements::of_process(&format!("{scheme}://{bucket}"));
         let url = url.parse().map_err(|_| Error::invalid(format!("the URL {scheme}://… is wrong")))?;
         // The error of the store may show its options.
         let (store, base) = object_store::parse_url_opts(&url, options).map_err(|_| {
             Error::unsupported(format!("files at {scheme}:// with these options, or this store is not built in"))
         })?;
-        Ok(Self { store: store.into(), base, publish: Publish::ConditionalPut, local_root: None })
+        let publish = Publish::ConditionalPut;
+        Ok(Self { store: store.into(), base, publish, local_root: None, announcements })
     }
 }

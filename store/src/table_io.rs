@@ -12,6 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+use crate::announcements::Announcements;
 use crate::clock::{Clock, SystemClock};
 use crate::cpu_pool::CpuPool;
 use crate::external_stores::{AllowedFolder, ExternalStores};
@@ -61,6 +62,7 @@ pub struct TableIo {
     local_disk: LazyLocalDisk,
     lookup_cache: LookupCache,
     memory: MemoryBudget,
+    announcements: Announcements,
 }
 
 impl TableIo {
@@ -79,6 +81,7 @@ impl TableIo {
             local_disk: LazyLocalDisk::default(),
             lookup_cache: LookupCache::default(),
             memory: MemoryBudget::default(),
+            announcements: Announcements::default(),
         }
     }
 
@@ -177,6 +180,18 @@ impl TableIo {
     /// The memory that all work below this store shares.
     pub fn memory(&self) -> &MemoryBudget {
         &self.memory
+    }
+
+    /// With these bells of new snapshots.
+    #[must_use]
+    pub(crate) fn with_announcements(mut self, announcements: Announcements) -> Self {
+        self.announcements = announcements;
+        self
+    }
+
+    /// The bells of new snapshots, which all work below this store shares.
+    pub(crate) fn announcements(&self) -> &Announcements {
+        &self.announcements
     }
 
     /// What this process keeps of data files to look keys up in.

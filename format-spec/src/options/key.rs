@@ -150,6 +150,7 @@ pub const INCREMENTAL_BETWEEN_TIMESTAMP: &str = "incremental-between-timestamp";
 pub const INCREMENTAL_BETWEEN_SCAN_MODE: &str = "incremental-between-scan-mode";
 pub const INCREMENTAL_BETWEEN_TAG_TO_SNAPSHOT: &str = "incremental-between-tag-to-snapshot";
 pub const STREAMING_READ_SNAPSHOT_DELAY: &str = "streaming.read.snapshot.delay";
+pub const CONTINUOUS_DISCOVERY_INTERVAL: &str = "continuous.discovery-interval";
 pub const STREAMING_READ_APPEND_OVERWRITE: &str = "streaming-read-append-overwrite";
 pub const CONSUMER_ID: &str = "consumer-id";
 pub const CONSUMER_MODE: &str = "consumer.mode";

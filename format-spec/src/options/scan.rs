@@ -272,6 +272,11 @@ impl CoreOptions {
         self.duration_millis(key::STREAMING_READ_SNAPSHOT_DELAY)
     }
 
+    /// `continuous.discovery-interval`, milliseconds, an option of Paimon's Flink connector: how long a stream waits between looks for snapshots.
+    pub fn continuous_discovery_interval_millis(&self) -> Result<Option<u64>> {
+        self.duration_millis(key::CONTINUOUS_DISCOVERY_INTERVAL)
+    }
+
     /// `streaming-read-overwrite`.
     pub fn streaming_read_overwrite(&self) -> Result<bool> {
         self.flag(key::STREAMING_READ_OVERWRITE)
@@ -316,6 +321,7 @@ impl CoreOptions {
         self.incremental_between_tag_to_snapshot()?;
         self.scan_bounded_watermark()?;
         self.streaming_read_snapshot_delay_millis()?;
+        self.continuous_discovery_interval_millis()?;
         self.streaming_read_append_overwrite()?;
         self.consumer_mode()?;
         self.consumer_expiration_millis()?;
