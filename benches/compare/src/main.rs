@@ -4,6 +4,7 @@
 //! before a figure counts. Java's start and warm-up are in its CPU time; its scans are repeated in one process and so warm.
 
 mod checksum;
+mod freshness;
 mod memory;
 mod ours;
 mod paimon_crate;
@@ -51,6 +52,8 @@ enum Command {
         #[arg(long)]
         rows: Option<u64>,
     },
+    /// The time from a commit to its row, what idle readers cost, and the memory of one that is behind.
+    Freshness(freshness::Scale),
     /// One piece of work in this process (what the driver starts).
     #[command(hide = true)]
     Worker {
@@ -69,8 +72,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let scratch = tempfile::tempdir()?;
     let folder = cli.folder.clone().unwrap_or_else(|| scratch.path().to_owned());
-    if let Some(Command::Memory { rows }) = cli.command {
-        return memory::run_cases(&folder, rows);
+    match cli.command {
+        Some(Command::Memory { rows }) => return memory::run_cases(&folder, rows),
+        Some(Command::Freshness(scale)) => return freshness::run(&folder, scale),
+        Some(Command::Worker { .. }) | None => {}
     }
     let scale = works::Scale { rows: cli.rows, keys: cli.keys, commit_rows: cli.rows.div_ceil(cli.commits) };
     let figures = works::run_all(&folder, scale)?;

@@ -25,6 +25,12 @@ pub enum Work {
     Scan(Scan),
     /// Upserts within a budget, while scans are open.
     Memory(crate::memory::MemoryWork),
+    /// Follows a table.
+    Freshness {
+        /// How.
+        #[command(subcommand)]
+        work: crate::freshness::Work,
+    },
 }
 
 /// Upserts with a commit every so many rows.
@@ -62,6 +68,8 @@ pub async fn run(peer: Peer, work: &Work) -> Result<(), Box<dyn std::error::Erro
         (Peer::Alluvium, Work::Ingest(ingest)) => crate::ours::ingest(ingest).await,
         (Peer::Alluvium, Work::Scan(scan)) => crate::ours::scan(scan).await,
         (Peer::Alluvium, Work::Compact { warehouse }) => crate::ours::compact(warehouse).await,
+        (Peer::Alluvium, Work::Freshness { work }) => crate::freshness::work(work).await,
+        (Peer::Crate, Work::Freshness { .. }) => Err("the crate paimon has no streams".into()),
         (Peer::Crate, Work::Ingest(ingest)) => crate::paimon_crate::ingest(ingest).await,
         (Peer::Crate, Work::Scan(scan)) => crate::paimon_crate::scan(scan).await,
         (Peer::Alluvium, Work::Memory(work)) => crate::memory::ingest(work).await,
