@@ -27,6 +27,7 @@ pub mod local_disk;
 pub mod looked_up;
 pub mod lookup;
 pub mod manifest_store;
+mod manifest_weight;
 pub mod memory_budget;
 pub mod merge_read;
 pub mod scan;

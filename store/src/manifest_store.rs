@@ -14,13 +14,18 @@ use alluvium_format::{
 use futures::{StreamExt, TryStreamExt};
 use moka::future::Cache;
 
+use crate::manifest_weight;
 use crate::scan::live_files::over_entries;
 use crate::table_io::TableIo;
 
 /// Manifests read at the same time: enough to hide the store's latency, few enough for any file limit.
 const READS_AT_ONCE: usize = 16;
-/// Bytes of decoded manifests that are kept, by the size of their files: about ten times that in memory.
-const CACHE_BYTES: u64 = 64 << 20;
+/// Memory for decoded manifests that are kept: the entries of about 200,000 data files.
+const MANIFEST_CACHE_BYTES: u64 = 256 << 20;
+/// Memory for decoded lists that are kept, and for decoded index manifests.
+const LIST_CACHE_BYTES: u64 = 32 << 20;
+/// What the cache itself takes for an entry.
+const ENTRY_BYTES: usize = 256;
 /// Manifests of at most so many bytes are decoded where they are read, in about a millisecond; larger ones in the CPU pool.
 const INLINE_BYTES_MAX: usize = 64 << 10;
 
@@ -33,27 +38,23 @@ pub struct ManifestStore {
     indexes: Cache<String, Arc<Vec<IndexManifestEntry>>>,
 }
 
-/// A cache of entries, each of which takes about so many bytes.
-fn cache<T: Send + Sync + 'static>(bytes_of: fn(&[T]) -> usize) -> Cache<String, Arc<Vec<T>>> {
-    let weigher = move |_: &String, entries: &Arc<Vec<T>>| u32::try_from(bytes_of(entries) / 8).unwrap_or(u32::MAX);
-    Cache::builder().max_capacity(CACHE_BYTES).weigher(weigher).build()
-}
-
-/// The entries have much the same size.
-fn plain_bytes<T>(entries: &[T]) -> usize {
-    size_of_val(entries)
-}
-
-/// An entry has a range for each data file in which rows are deleted.
-fn index_bytes(entries: &[IndexManifestEntry]) -> usize {
-    let ranges = entries.iter().flat_map(|entry| &entry.index_file.dv_ranges);
-    size_of_val(entries) + ranges.map(|ranges| size_of_val(ranges.as_slice())).sum::<usize>()
+/// A cache of so many bytes.
+fn cache<T: Send + Sync + 'static>(bytes: u64, weigh: fn(&[T]) -> usize) -> Cache<String, Arc<Vec<T>>> {
+    let weigher = move |name: &String, entries: &Arc<Vec<T>>| {
+        u32::try_from(name.len() + ENTRY_BYTES + weigh(entries)).unwrap_or(u32::MAX)
+    };
+    Cache::builder().max_capacity(bytes).weigher(weigher).build()
 }
 
 impl ManifestStore {
     /// The manifests below a table's folder.
     pub fn new(io: TableIo) -> Self {
-        Self { io, manifests: cache(plain_bytes), lists: cache(plain_bytes), indexes: cache(index_bytes) }
+        Self {
+            io,
+            manifests: cache(MANIFEST_CACHE_BYTES, manifest_weight::of_entries),
+            lists: cache(LIST_CACHE_BYTES, manifest_weight::of_list),
+            indexes: cache(LIST_CACHE_BYTES, manifest_weight::of_indexes),
+        }
     }
 
     /// The manifests of a list.
@@ -306,34 +307,4 @@ fn partition_stats(entries: &[ManifestEntry], types: &[DataType]) -> Result<Simp
         max_values: BinaryRow::encode(types, &max)?,
         null_counts: nulls.into_iter().map(Some).collect(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use alluvium_format::index_file::DeletionVectorMeta;
-    use alluvium_format::{BinaryRow, FileKind, IndexFileMeta, IndexManifestEntry};
-
-    use super::index_bytes;
-
-    #[test]
-    fn an_index_manifest_weighs_what_its_vectors_do() {
-        let range = DeletionVectorMeta { data_file_name: "f".to_owned(), offset: 1, length: 1, cardinality: None };
-        let entry = |ranges: usize| IndexManifestEntry {
-            kind: FileKind::Add,
-            partition: BinaryRow::empty(),
-            bucket: 0,
-            index_file: IndexFileMeta {
-                index_type: "DELETION_VECTORS".to_owned(),
-                file_name: "i".to_owned(),
-                file_size: 1,
-                row_count: 1,
-                dv_ranges: Some(vec![range.clone(); ranges]),
-                external_path: None,
-                global_index: None,
-            },
-        };
-        let bytes = |ranges| index_bytes(&[entry(ranges)]);
-        assert_eq!(bytes(1001) - bytes(1), 1000 * (bytes(1) - bytes(0)));
-        assert!(bytes(1) > bytes(0));
-    }
 }

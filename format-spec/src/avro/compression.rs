@@ -98,12 +98,15 @@ impl Compression {
 
     /// One block's bytes, decompressed; else why they cannot be.
     pub(super) fn decompress(self, block: &[u8]) -> Result<Vec<u8>, String> {
-        match self {
-            Self::Null => Ok(block.to_vec()),
-            Self::Deflate => inflate(block),
-            Self::Snappy => unsnap(block),
-            Self::Zstandard { .. } => unzstd(block),
-        }
+        let mut plain = match self {
+            Self::Null => block.to_vec(),
+            Self::Deflate => inflate(block)?,
+            Self::Snappy => unsnap(block)?,
+            Self::Zstandard { .. } => unzstd(block)?,
+        };
+        // Values share the block's memory and live on: what it had room for beyond must not.
+        plain.shrink_to_fit();
+        Ok(plain)
     }
 }
 
@@ -150,4 +153,18 @@ fn unzstd(block: &[u8]) -> Result<Vec<u8>, String> {
         return Err(format!("the zstd block is larger than {BLOCK_BYTES_MAX} bytes"));
     }
     Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_keeps_no_room_beyond_its_bytes() {
+        for codec in ["null", "deflate", "snappy", "zstd"] {
+            let compression = Compression::from_name(codec, 1).unwrap();
+            let plain = compression.decompress(&compression.compress(vec![7; 100]).unwrap()).unwrap();
+            assert_eq!((plain.len(), plain.capacity()), (100, 100), "{codec}");
+        }
+    }
 }
