@@ -47,6 +47,7 @@ fn written_back<T: PartialEq + std::fmt::Debug>(folder: &str, decode: Decode<T>,
     for file in files(folder) {
         let java = bytes(&file);
         let records = decode(&java, &file).unwrap();
+        assert_eq!(records.capacity(), records.len(), "{file}: what is kept has room for nothing more");
         let ours = encode(&records, Compression::default()).unwrap();
         assert_eq!(header(&ours), header(&java), "{file}");
         assert_eq!(payload(&ours), payload(&java), "{file}");

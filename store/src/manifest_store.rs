@@ -308,3 +308,20 @@ fn partition_stats(entries: &[ManifestEntry], types: &[DataType]) -> Result<Simp
         null_counts: nulls.into_iter().map(Some).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cache_keeps_no_more_than_its_bytes() {
+        const BYTES: u64 = 100_000;
+        let cache = cache::<u8>(BYTES, |values| values.len());
+        for name in 0..1000 {
+            cache.insert(name.to_string(), Arc::new(vec![0; 1000])).await;
+        }
+        cache.run_pending_tasks().await;
+        let kept: usize = cache.iter().map(|(_, values)| values.len()).sum();
+        assert!((1..=BYTES as usize).contains(&kept), "{kept} bytes are kept");
+    }
+}

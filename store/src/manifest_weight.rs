@@ -38,7 +38,7 @@ fn data_file(file: &DataFileMeta) -> usize {
 }
 
 fn stats(stats: &SimpleStats) -> usize {
-    row(&stats.min_values) + row(&stats.max_values) + size_of_val(stats.null_counts.as_slice())
+    row(&stats.min_values) + row(&stats.max_values) + stats.null_counts.capacity() * size_of::<Option<i64>>()
 }
 
 fn row(row: &BinaryRow) -> usize {

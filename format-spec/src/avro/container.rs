@@ -37,5 +37,7 @@ pub(crate) fn read_records<F: Fields, T>(
         }
         decoder.check_end()?;
     }
+    // Who keeps them keeps no room for more.
+    records.shrink_to_fit();
     Ok(records)
 }
