@@ -3,9 +3,11 @@
 mod catalog;
 mod compact;
 mod compact_tables;
+mod consumers_table;
 mod get;
 mod read;
 mod rescale;
+mod system_table;
 mod table;
 mod tail;
 mod write;
@@ -20,8 +22,8 @@ pub use alluvium_format::{
     Result, RowKind, SchemaChange, SchemaDefinition, Snapshot, TableSchema,
 };
 pub use alluvium_reader::{
-    BatchPlan, ChangeBatch, ChangesBetween, ExpiredSnapshots, PointReader, PointRows, StartupMode, StreamPosition,
-    Tail, TailEvent, TimeTravel,
+    BatchPlan, ChangeBatch, ChangeLog, ChangesBetween, ExpiredSnapshots, PointReader, PointRows, StartupMode,
+    StreamPosition, Tail, TailEvent, TimeTravel,
 };
 #[cfg(feature = "runtime")]
 pub use alluvium_runtime as runtime;
@@ -36,9 +38,11 @@ pub use {arrow_array, arrow_schema, object_store};
 pub use catalog::FileSystemCatalog;
 pub use compact::Compact;
 pub use compact_tables::CompactTables;
+pub use consumers_table::ConsumersTable;
 pub use get::Get;
 pub use read::Read;
 pub use rescale::Rescale;
+pub use system_table::SystemTable;
 pub use table::Table;
 pub use tail::TableTail;
 pub use write::StreamWrite;

@@ -1,7 +1,7 @@
 //! Bounded reads, asked for step by step.
 
 use alluvium_format::{Predicate, Result};
-use alluvium_reader::{BatchPlan, ChangeBatch, ChangesBetween, ReadRequest, TimeTravel, batch_scan};
+use alluvium_reader::{BatchPlan, ChangeBatch, ChangeLog, ChangesBetween, ReadRequest, TimeTravel, batch_scan};
 use alluvium_store::TableStore;
 use arrow_array::RecordBatch;
 use futures::stream::BoxStream;
@@ -16,6 +16,14 @@ pub struct Read {
 impl Read {
     pub(crate) fn of(store: TableStore) -> Self {
         Self { store, request: ReadRequest::default() }
+    }
+
+    /// Rows of a system table in place of the table's, `$audit_log` or `$binlog`: columns, condition and what comes out are its own, and its
+    /// rows are all `+I`. Records are shown as they are stored, deletes that are not compacted away included.
+    #[must_use]
+    pub fn shown_as(mut self, log: ChangeLog) -> Self {
+        self.request.change_log = Some(log);
+        self
     }
 
     /// Only these columns, in this order.

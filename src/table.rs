@@ -13,6 +13,7 @@ use alluvium_writer::{TableWrite, WriteOptions};
 use arrow_array::RecordBatch;
 
 use crate::compact::Compact;
+use crate::consumers_table::ConsumersTable;
 use crate::get::Get;
 use crate::read::Read;
 use crate::rescale::Rescale;
@@ -174,6 +175,11 @@ impl Table {
             }
         }
         Ok(consumers)
+    }
+
+    /// Its consumers as rows: the system table `$consumers`.
+    pub fn consumers_table(&self) -> ConsumersTable {
+        ConsumersTable::of(self.clone())
     }
 
     /// Sets the next snapshot of a consumer, which need not be there.

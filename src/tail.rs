@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alluvium_format::{Predicate, Result};
-use alluvium_reader::{ExpiredSnapshots, StartupMode, StreamPosition, Tail, TailRequest};
+use alluvium_reader::{ChangeLog, ExpiredSnapshots, StartupMode, StreamPosition, Tail, TailRequest};
 use alluvium_store::TableStore;
 
 /// An unbounded read that is being asked for.
@@ -16,6 +16,7 @@ pub struct TableTail {
 impl TableTail {
     pub(crate) fn of(store: TableStore) -> Self {
         let request = TailRequest {
+            change_log: None,
             columns: None,
             predicate: Predicate::True,
             position: None,
@@ -27,6 +28,14 @@ impl TableTail {
             poll_interval: None,
         };
         Self { store, request }
+    }
+
+    /// Rows of a system table in place of the table's changes, `$audit_log` or `$binlog`: columns, condition and what comes out are its own,
+    /// and its rows are all `+I`. The rows that a stream starts with are shown with the kinds they are stored with, deletes included.
+    #[must_use]
+    pub fn shown_as(mut self, log: ChangeLog) -> Self {
+        self.request.change_log = Some(log);
+        self
     }
 
     /// Only these columns, in this order.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium::{Error, FileSystemCatalog, MemoryBudget, Table, TableName};
+use alluvium::{Error, FileSystemCatalog, MemoryBudget, SystemTable, Table, TableName};
 
 use crate::args::Place;
 use crate::failure::{Failure, Outcome};
@@ -65,10 +65,19 @@ impl Warehouse {
         table.options().validate(table.schema()).map_err(wrong)?;
         Ok(table)
     }
+
+    /// Opens a table, or that of a system table, with the dynamic options over its own.
+    pub(crate) async fn shown_table(&self, name: &str) -> Outcome<(Table, Option<SystemTable>)> {
+        let (name, system) = SystemTable::of_name(name);
+        Ok((self.table(name).await?, system))
+    }
 }
 
 /// A table's name, checked.
 pub(crate) fn table_name(text: &str) -> Outcome<TableName> {
+    if let (table, Some(_)) = SystemTable::of_name(text) {
+        return Err(Failure::Usage(format!("{text} is a system table, which scan and tail show: name {table} itself")));
+    }
     text.parse().map_err(|error: Error| match error.kind() {
         alluvium::ErrorKind::Invalid => Failure::Usage(error.to_string()),
         _ => Failure::Failed(error),

@@ -241,3 +241,95 @@ fn changes_as_they_were_written_become_complete() {
     let late = "alluvium -w wh tail shop.late --normalize --to snapshot:1";
     shell.run(late).fails(1, &["unsupported", "sequence.field = total"]);
 }
+
+/// Updates as they are: 1 inserted, updated, deleted, with a changelog.
+fn with_updates() -> Shell {
+    let shell = Shell::with_orders();
+    shell.ok("alluvium -w wh table alter shop.orders --set changelog-producer=input");
+    for rows in [
+        "{\"id\":1,\"total\":\"9.50\"}\n{\"id\":2,\"total\":\"1.00\"}",
+        "{\"rowkind\":\"-U\",\"id\":1,\"total\":\"9.50\"}\n{\"rowkind\":\"+U\",\"id\":1,\"total\":\"7.00\"}",
+        "{\"rowkind\":\"-D\",\"id\":2,\"total\":\"1.00\"}",
+    ] {
+        shell.write("rows.ndjson", rows);
+        shell.ok("alluvium -w wh ingest shop.orders rows.ndjson");
+    }
+    shell
+}
+
+#[test]
+fn an_audit_log_has_the_kind_as_a_column() {
+    let shell = with_updates();
+    let log = "'shop.orders$audit_log'";
+    let changes = [
+        "{\"rowkind\":\"+I\",\"id\":1,\"total\":\"9.50\"}",
+        "{\"rowkind\":\"+I\",\"id\":2,\"total\":\"1.00\"}",
+        "{\"rowkind\":\"-U\",\"id\":1,\"total\":\"9.50\"}",
+        "{\"rowkind\":\"+U\",\"id\":1,\"total\":\"7.00\"}",
+        "{\"rowkind\":\"-D\",\"id\":2,\"total\":\"1.00\"}",
+    ];
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let tail = format!("alluvium -w wh tail {log} --from earliest --to latest");
+    assert_eq!(lines(&shell.ok(&tail)), changes);
+    assert_eq!(lines(&shell.ok(&format!("alluvium -w wh scan {log} --incremental 0..3"))), changes);
+    let picked = shell.ok(&format!("{tail} --columns id,rowkind --where \"rowkind IN ('-U', '-D') AND total > 5\""));
+    assert_eq!(lines(&picked), ["{\"id\":1,\"rowkind\":\"-U\"}"]);
+    assert_eq!(lines(&shell.ok(&format!("{tail} --columns id --where \"rowkind = '+U'\""))), ["{\"id\":1}"]);
+    let difference = format!("alluvium -w wh -o incremental-between-scan-mode=diff scan {log} --incremental 1..3");
+    let deleted = shell.ok(&format!("{difference} --columns rowkind --where \"rowkind = '-D'\" --limit 1"));
+    assert_eq!(lines(&deleted), ["{\"rowkind\":\"-D\"}"]);
+    assert_eq!(
+        shell.sorted(&format!("alluvium -w wh scan {log}")),
+        [changes[3], changes[4]],
+        "records as they are stored, until what is deleted is compacted away"
+    );
+    shell.ok("alluvium -w wh compact shop.orders --full");
+    assert_eq!(shell.sorted(&format!("alluvium -w wh scan {log} --limit 9")).len(), 1);
+}
+
+#[test]
+fn a_binlog_has_an_update_as_one_row() {
+    let shell = with_updates();
+    let tail = "alluvium -w wh tail 'shop.orders$binlog' --from earliest --to latest";
+    let changes = "{\"rowkind\":\"+I\",\"id\":[1],\"total\":[\"9.50\"]}\n\
+                   {\"rowkind\":\"+I\",\"id\":[2],\"total\":[\"1.00\"]}\n\
+                   {\"rowkind\":\"+U\",\"id\":[1,1],\"total\":[\"9.50\",\"7.00\"]}\n\
+                   {\"rowkind\":\"-D\",\"id\":[2],\"total\":[\"1.00\"]}\n";
+    assert_eq!(shell.ok(tail), changes);
+    assert_eq!(
+        shell.ok(&format!("{tail} --columns total --where \"rowkind = '+U'\"")),
+        "{\"total\":[\"9.50\",\"7.00\"]}\n"
+    );
+    shell.run(&format!("{tail} --where \"total = 1\"")).fails(2, &["total"]);
+    shell.run(&format!("{tail} --normalize")).fails(1, &["complete changes"]);
+}
+
+#[test]
+fn consumers_are_a_table() {
+    let shell = with_updates();
+    shell.ok("alluvium -w wh tail shop.orders --from earliest --consumer-id audit --to latest");
+    shell.ok("alluvium -w wh tail shop.orders --from earliest --consumer-id report --to snapshot:1");
+    let scan = |options: &str| shell.ok(&format!("alluvium -w wh scan 'shop.orders$consumers' {options}"));
+    let all =
+        "{\"consumer_id\":\"audit\",\"next_snapshot_id\":4}\n{\"consumer_id\":\"report\",\"next_snapshot_id\":2}\n";
+    assert_eq!(scan(""), all);
+    assert_eq!(scan("--where 'next_snapshot_id < 3' --columns consumer_id"), "{\"consumer_id\":\"report\"}\n");
+    assert_eq!(scan("--limit 1").lines().count(), 1);
+    shell.run("alluvium -w wh scan 'shop.orders$consumers' --snapshot 1").fails(2, &["--snapshot"]);
+    shell.run("alluvium -w wh tail 'shop.orders$consumers'").fails(2, &["scan"]);
+}
+
+#[test]
+fn system_tables_are_shown_and_nothing_else() {
+    let shell = with_updates();
+    for command in [
+        "ingest 'shop.orders$audit_log' rows.ndjson",
+        "compact 'shop.orders$binlog'",
+        "table drop 'shop.orders$consumers'",
+    ] {
+        shell.run(&format!("alluvium -w wh {command}")).fails(2, &["system table", "name shop.orders itself"]);
+    }
+    shell.run("alluvium -w wh scan 'shop.orders$files'").fails(1, &["the system table $files"]);
+    shell.ok("alluvium -w wh table alter shop.orders --add-column 'rowkind STRING'");
+    shell.run("alluvium -w wh scan 'shop.orders$audit_log'").fails(1, &["rowkind", "rename it"]);
+}

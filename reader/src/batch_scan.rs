@@ -11,6 +11,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures::stream::{self, BoxStream, StreamExt};
 
+use crate::change_log::ChangeLog;
 use crate::read_stream::read_splits;
 use crate::scan_plan::{FilesWanted, LevelFilter, limited, plan_rows};
 use crate::split::DataSplit;
@@ -25,6 +26,8 @@ pub use crate::time_travel::TimeTravel;
 /// What is asked of a table.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
+    /// The log as whose rows they are shown; `None`: as rows of the table. Columns and condition are its own.
+    pub change_log: Option<ChangeLog>,
     /// The columns, in the order of the output; `None`: all.
     pub columns: Option<Vec<String>>,
     /// Only rows for which it is true.
@@ -37,7 +40,7 @@ pub struct ReadRequest {
 
 impl Default for ReadRequest {
     fn default() -> Self {
-        Self { columns: None, predicate: Predicate::True, limit: None, travel: None }
+        Self { change_log: None, columns: None, predicate: Predicate::True, limit: None, travel: None }
     }
 }
 
@@ -73,7 +76,7 @@ pub async fn plan(table: &TableStore, request: &ReadRequest) -> Result<BatchPlan
         }
         None => Vec::new(),
     };
-    if let Some(limit) = request.limit.filter(|_| read.row_condition == Predicate::True) {
+    if let Some(limit) = request.limit.filter(|_| read.row_condition == Predicate::True && read.keeps_rows()) {
         splits = limited(splits, limit);
     }
     let schema = Arc::clone(read.output());
@@ -92,5 +95,6 @@ pub fn execute(table: &TableStore, request: &ReadRequest, plan: BatchPlan) -> Bo
 }
 
 fn table_read(table: &TableStore, request: &ReadRequest, schema: &Arc<TableSchema>) -> Result<TableRead> {
-    TableRead::new(table, Arc::clone(schema), request.columns.as_deref(), &request.predicate)
+    let columns = request.columns.as_deref();
+    TableRead::shown(table, Arc::clone(schema), columns, &request.predicate, request.change_log)
 }

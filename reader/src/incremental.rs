@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use alluvium_format::options::scan::{IncrementalBetween, IncrementalBetweenScanMode, ScanStartup};
-use alluvium_format::{CommitKind, Error, ErrorKind, Predicate, Result, Snapshot};
+use alluvium_format::{CommitKind, Error, ErrorKind, Result, Snapshot};
 use alluvium_store::TableStore;
 use arrow_schema::ArrowError;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -17,7 +17,7 @@ use crate::batch_scan::ReadRequest;
 use crate::change_batch::{ChangeBatch, SplitBatch};
 use crate::diff_plan::plan_diff;
 use crate::follow_up_scanner::{ChangeSource, FollowRules, FollowUp, OverwriteReading, follow_up};
-use crate::read_stream::read_splits;
+use crate::read_stream::{limited, read_splits};
 use crate::scan_plan::{FilesWanted, LevelFilter, plan_changes};
 use crate::snapshot_range::{change_source, find_change_snapshot, snapshot_range};
 use crate::startup::millis_of;
@@ -153,7 +153,7 @@ async fn commits(
     request: &ReadRequest,
     (from, to): (i64, i64),
 ) -> Result<BoxStream<'static, Result<ChangeBatch>>> {
-    let read = TableRead::new(table, Arc::clone(table.schema()), request.columns.as_deref(), &request.predicate)?;
+    let read = asked_of(table, request)?;
     let source = match table.options().incremental_between_scan_mode()? {
         IncrementalBetweenScanMode::Delta => ChangeSource::AddedFiles,
         IncrementalBetweenScanMode::Changelog => ChangeSource::ChangelogFiles,
@@ -184,17 +184,27 @@ async fn difference(
     request: &ReadRequest,
     [before, after]: &[Snapshot; 2],
 ) -> Result<BoxStream<'static, Result<ChangeBatch>>> {
-    let asked = TableRead::new(table, Arc::clone(table.schema()), request.columns.as_deref(), &Predicate::True)?;
-    let read = TableRead::new(table, Arc::clone(table.schema()), None, &request.predicate)?;
-    let places = asked.output().fields().iter().map(|field| read.output().index_of(field.name()));
+    let asked = asked_of(table, request)?;
+    let read = TableRead::new(table, Arc::clone(table.schema()), None, &asked.predicate)?;
+    let columns = asked.projection.schema().fields();
+    let places = columns.iter().map(|field| read.output().index_of(field.name()));
     let places: Vec<usize> = places.collect::<Result<_, ArrowError>>().map_err(not_there)?;
     let splits = plan_diff(&read, before, after).await?;
-    let changes = read_splits(Arc::new(read), splits, request.limit);
-    let projected = move |batch: SplitBatch| -> Result<ChangeBatch> {
-        let ChangeBatch { kinds, rows } = batch.into_changes();
-        Ok(ChangeBatch { kinds, rows: rows.project(&places).map_err(not_there)? })
+    let changes = read_splits(Arc::new(read), splits, request.limit.filter(|_| asked.keeps_rows()));
+    let projected = move |batch: SplitBatch| -> Result<SplitBatch> {
+        let batch = SplitBatch { kinds: batch.kinds, rows: batch.rows.project(&places).map_err(not_there)? };
+        match &asked.change_log {
+            Some(log) => log.row_by_row(&batch),
+            None => Ok(batch),
+        }
     };
-    Ok(changes.map(move |batch| batch.and_then(&projected)).boxed())
+    let changes = limited(changes.map(move |batch| batch.and_then(&projected)).boxed(), request.limit);
+    Ok(changes.map(|batch| batch.map(SplitBatch::into_changes)).boxed())
+}
+
+fn asked_of(table: &TableStore, request: &ReadRequest) -> Result<TableRead> {
+    let columns = request.columns.as_deref();
+    TableRead::shown(table, Arc::clone(table.schema()), columns, &request.predicate, request.change_log)
 }
 
 fn not_there(error: ArrowError) -> Error {

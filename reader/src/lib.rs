@@ -8,6 +8,8 @@ pub mod batch_scan;
 mod bucket_files;
 mod bucket_selector;
 pub mod change_batch;
+mod change_log;
+mod change_log_stream;
 mod column_ranges;
 mod complete_changes;
 mod consumer_progress;
@@ -40,6 +42,7 @@ pub mod time_travel;
 
 pub use batch_scan::{BatchPlan, ReadRequest};
 pub use change_batch::ChangeBatch;
+pub use change_log::ChangeLog;
 pub use filter::{check_filter, filter_batch, matching_rows};
 pub use incremental::ChangesBetween;
 pub use point_read::{PointReader, PointRows};

@@ -9,11 +9,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use alluvium_format::{Error, ErrorKind, Result};
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 
 use crate::change_batch::SplitBatch;
-use crate::split::DataSplit;
+use crate::change_log_stream::logged;
+use crate::split::{DataSplit, SplitReading};
 use crate::split_read::{Chunk, ReadUnit, UnitRead};
 use crate::stream_position::SplitOffset;
 use crate::table_read::TableRead;
@@ -33,9 +35,9 @@ pub(crate) fn read_splits(
     splits: Vec<DataSplit>,
     limit: Option<usize>,
 ) -> BoxStream<'static, Result<SplitBatch>> {
-    reading(Reading::new(read, splits, SplitOffset::default(), limit))
-        .map(|batch| batch.map(|(_, batch)| batch))
-        .boxed()
+    let inner_limit = limit.filter(|_| read.keeps_rows());
+    let batches = shown(read, splits, SplitOffset::default(), inner_limit).map(|batch| batch.map(|(_, batch)| batch));
+    limited(batches.boxed(), limit)
 }
 
 /// The batches of `splits` behind an offset, in order, each with the offset behind it.
@@ -44,7 +46,36 @@ pub(crate) fn read_splits_from(
     splits: Vec<DataSplit>,
     from: SplitOffset,
 ) -> BoxStream<'static, Result<(SplitOffset, SplitBatch)>> {
-    reading(Reading::new(read, splits, from, None))
+    shown(read, splits, from, None)
+}
+
+/// As rows of the table, or of its log.
+fn shown(
+    read: Arc<TableRead>,
+    splits: Vec<DataSplit>,
+    from: SplitOffset,
+    limit: Option<usize>,
+) -> BoxStream<'static, Result<(SplitOffset, SplitBatch)>> {
+    let are_changes = splits.iter().map(|split| split.reading == SplitReading::Changes).collect();
+    let batches = reading(Reading::new(Arc::clone(&read), splits, from, limit));
+    match &read.change_log {
+        Some(log) => logged(log.clone(), are_changes, batches),
+        None => batches,
+    }
+}
+
+/// Up to `limit` rows.
+pub(crate) fn limited(
+    batches: BoxStream<'static, Result<SplitBatch>>,
+    limit: Option<usize>,
+) -> BoxStream<'static, Result<SplitBatch>> {
+    let Some(rows) = limit else { return batches };
+    let first = move |left: &mut usize, batch: Result<SplitBatch>| {
+        let batch = (*left > 0).then(|| batch.map(|batch| batch.first(*left)));
+        *left = left.saturating_sub(batch.iter().flatten().map(|batch| batch.rows.num_rows()).sum());
+        future::ready(batch)
+    };
+    batches.scan(rows, first).boxed()
 }
 
 fn reading(reading: Reading) -> BoxStream<'static, Result<(SplitOffset, SplitBatch)>> {

@@ -58,6 +58,10 @@ impl ReadUnit {
     pub(crate) fn of_split(read: &TableRead, split: DataSplit) -> Result<Vec<Self>> {
         let bucket = PartitionBucket { partition: split.partition, bucket: split.bucket };
         let work: Vec<Work> = match split.reading {
+            // A log shows the kinds that records are stored with.
+            SplitReading::Raw if read.is_log() && read.merge.is_some() => {
+                sections(read, split.files)?.into_iter().map(Work::Merge).collect()
+            }
             SplitReading::Raw => split.files.into_iter().map(Work::Rows).collect(),
             SplitReading::Changes => split.files.into_iter().map(Work::Changes).collect(),
             SplitReading::Merge => sections(read, split.files)?.into_iter().map(Work::Merge).collect(),
@@ -98,11 +102,11 @@ impl ReadUnit {
             }
             Work::Merge(section) => {
                 let options = read.merge()?;
-                Source::Merge(Box::new(merge(read, options, self.bucket, (section, self.deletions))?))
+                Source::of_rows(read, merge(read, options, self.bucket, (section, self.deletions))?)
             }
             Work::MergeAllLevels(section) => {
                 let options = read.merge()?.of_all_levels();
-                Source::Merge(Box::new(merge(read, &options, self.bucket, (section, self.deletions))?))
+                Source::of_rows(read, merge(read, &options, self.bucket, (section, self.deletions))?)
             }
             Work::Retract(section) => {
                 let options = read.merge()?;
@@ -194,7 +198,10 @@ enum State {
 #[derive(Debug)]
 enum Source {
     Rows(Box<DataFileReader>),
+    /// Records as they are left.
     Merge(Box<MergeRead>),
+    /// Those that are deleted are left out.
+    Live(Box<MergeRead>),
     Retract(Box<MergeRead>),
     Diff(Box<DiffRead>),
 }
@@ -253,21 +260,29 @@ impl UnitRead {
 }
 
 impl Source {
+    fn of_rows(read: &TableRead, merge: MergeRead) -> Self {
+        if read.is_log() { Self::Merge(Box::new(merge)) } else { Self::Live(Box::new(merge)) }
+    }
+
     async fn next(&mut self) -> Result<Option<SplitBatch>> {
         match self {
             Self::Rows(reader) => {
                 let batch = reader.next().await?;
                 Ok(batch.map(|batch| SplitBatch { kinds: batch.kinds, rows: batch.values }))
             }
-            Self::Merge(merge) => merged(merge).await,
-            Self::Retract(merge) => Ok(merged(merge).await?.map(SplitBatch::deleted)),
+            Self::Merge(merge) => {
+                let batch = merge.next().await?;
+                Ok(batch.map(|batch| SplitBatch { kinds: Some(batch.kinds), rows: batch.values }))
+            }
+            Self::Live(merge) => live(merge).await,
+            Self::Retract(merge) => Ok(live(merge).await?.map(SplitBatch::deleted)),
             Self::Diff(diff) => diff.next().await,
         }
     }
 }
 
 /// The next merged records that are rows of the table.
-async fn merged(merge: &mut MergeRead) -> Result<Option<SplitBatch>> {
+async fn live(merge: &mut MergeRead) -> Result<Option<SplitBatch>> {
     let Some(batch) = merge.next().await? else { return Ok(None) };
     let batch = drop_deletes(batch)?;
     Ok(Some(SplitBatch { kinds: Some(batch.kinds), rows: batch.values }))

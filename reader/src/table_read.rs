@@ -10,6 +10,7 @@ use alluvium_merge_tree::MergeOptions;
 use alluvium_store::TableStore;
 use arrow_schema::SchemaRef;
 
+use crate::change_log::{ChangeLog, ChangeLogRead};
 use crate::projection::Projection;
 use crate::prune::row_condition;
 
@@ -30,6 +31,8 @@ pub(crate) struct TableRead {
     pub(crate) raw_fields: Arc<[DataField]>,
     /// What they are asked for where their records merge.
     pub(crate) merge_fields: Arc<[DataField]>,
+    /// What is made of the rows, where they are asked for as those of a log.
+    pub(crate) change_log: Option<ChangeLogRead>,
 }
 
 impl TableRead {
@@ -62,12 +65,40 @@ impl TableRead {
             projection,
             merge,
             schema,
+            change_log: None,
         })
+    }
+
+    /// The same, where `columns` and `predicate` are of the log that the rows are shown as, if any.
+    ///
+    /// # Errors
+    /// As [`TableRead::new`], and as [`ChangeLog::schema`].
+    pub(crate) fn shown(
+        table: &TableStore,
+        schema: Arc<TableSchema>,
+        columns: Option<&[String]>,
+        predicate: &Predicate,
+        change_log: Option<ChangeLog>,
+    ) -> Result<Self> {
+        let Some(form) = change_log else { return Self::new(table, schema, columns, predicate) };
+        let (log, asked) = ChangeLogRead::new(form, &schema, columns, predicate)?;
+        let read = Self::new(table, schema, Some(&asked.columns), &asked.predicate)?;
+        Ok(Self { change_log: Some(log), ..read })
+    }
+
+    /// Whether rows are shown as those of a log: records as they are stored, deletes included.
+    pub(crate) fn is_log(&self) -> bool {
+        self.change_log.is_some()
+    }
+
+    /// Whether each row that is read is one of the output.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        self.change_log.as_ref().is_none_or(ChangeLogRead::keeps_rows)
     }
 
     /// The columns of the output.
     pub(crate) fn output(&self) -> &SchemaRef {
-        self.projection.schema()
+        self.change_log.as_ref().map_or(self.projection.schema(), ChangeLogRead::output)
     }
 
     /// How records of a key merge.

@@ -15,6 +15,7 @@ use arrow_schema::SchemaRef;
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::change_batch::{ChangeBatch, SplitBatch};
+use crate::change_log::ChangeLog;
 use crate::complete_changes::{self, CompleteChanges};
 use crate::consumer_progress::ConsumerProgress;
 use crate::follow_up_scanner::{ChangeSource, FollowRules, FollowUp, OverwriteReading};
@@ -35,6 +36,8 @@ const LOOKS_PER_RANGE_CHECK: u32 = 16;
 /// What is asked of a stream.
 #[derive(Clone, Debug)]
 pub struct TailRequest {
+    /// The log as whose rows changes are shown; `None`: as rows of the table. Columns and condition are its own.
+    pub change_log: Option<ChangeLog>,
     /// The columns, in the order of the output; `None`: all.
     pub columns: Option<Vec<String>>,
     /// Only changes for which it is true.
@@ -130,13 +133,15 @@ impl Tail {
         let (read, complete) = match &completed {
             Some(table) => {
                 check_whole(request.position.as_ref())?;
+                check_no_log(request.change_log)?;
                 let read = complete_changes::read_of(table, &request)?;
                 let complete = CompleteChanges::new(&read, &request)?;
                 (read, Some(complete))
             }
             None => {
                 let schema = Arc::clone(table.schema());
-                (TableRead::new(table, schema, request.columns.as_deref(), &request.predicate)?, None)
+                let columns = request.columns.as_deref();
+                (TableRead::shown(table, schema, columns, &request.predicate, request.change_log)?, None)
             }
         };
         let rules = scan_rules(table, &request)?;
@@ -443,6 +448,15 @@ fn check_whole(position: Option<&StreamPosition>) -> Result<()> {
             "a stream of complete changes cannot go on in the midst of snapshot {}: take a position at the end of one",
             unfinished.snapshot.id
         ))),
+    }
+}
+
+fn check_no_log(change_log: Option<ChangeLog>) -> Result<()> {
+    match change_log {
+        None => Ok(()),
+        Some(log) => {
+            Err(Error::unsupported(format!("complete changes as rows of a log ({log:?}): tail the table itself")))
+        }
     }
 }
 

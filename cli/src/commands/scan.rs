@@ -1,7 +1,9 @@
 //! `scan`: the rows of a table, now or as they were, or the changes between two snapshots.
 
+use std::sync::Arc;
+
 use alluvium::format::Predicate;
-use alluvium::{ChangesBetween, ErrorKind, Table, TableSchema, TimeTravel};
+use alluvium::{ChangeLog, ChangesBetween, ErrorKind, SystemTable, Table, TableSchema, TimeTravel};
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -18,13 +20,15 @@ Examples:
   alluvium scan shop.orders --snapshot 3
   alluvium scan shop.orders --timestamp '2013-01-31 10:00:00'
   alluvium scan shop.orders --incremental 3..7                     the changes of snapshots 4 to 7, each with its row kind
+  alluvium scan 'shop.orders$audit_log' --where \"rowkind = '-D'\"  what is deleted and not compacted away
+  alluvium scan 'shop.orders$consumers'
   alluvium scan shop.orders --output parquet > orders.parquet";
 
 /// Arguments of `scan`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScanArgs {
-    /// The table, DATABASE.TABLE
+    /// The table, DATABASE.TABLE, or one of its system tables: DATABASE.TABLE$audit_log, …$binlog or …$consumers
     table: String,
     #[command(flatten)]
     sink: SinkArgs,
@@ -47,28 +51,35 @@ pub(crate) struct ScanArgs {
 }
 
 pub(crate) async fn run(args: ScanArgs, warehouse: &Warehouse) -> Outcome {
-    let table = warehouse.table(&args.table).await?;
-    let doing = |failure: Failure| failure.doing(format!("scanning {}", table.name()));
+    let (table, system) = warehouse.shown_table(&args.table).await?;
+    let doing = |failure: Failure| failure.doing(format!("scanning {}", args.table));
+    let log = match system {
+        Some(SystemTable::Consumers) => return consumers(&args, &table).await.map_err(doing),
+        Some(SystemTable::ChangeLog(log)) => Some(log),
+        None => None,
+    };
     let between = match &args.incremental {
         Some((from, to)) => Some(ChangesBetween::Versions(from.clone(), to.clone())),
         None if travel(&args).is_none() => table.read().range_of_options()?,
         None => None,
     };
     match between {
-        Some(between) => changes(&args, &table, &between).await.map_err(doing),
-        None => rows(&args, &table).await.map_err(doing),
+        Some(between) => changes(&args, (&table, log), &between).await.map_err(doing),
+        None => rows(&args, (&table, log)).await.map_err(doing),
     }
 }
 
-async fn rows(args: &ScanArgs, table: &Table) -> Outcome {
-    let read = match travel(args) {
+async fn rows(args: &ScanArgs, (table, log): (&Table, Option<ChangeLog>)) -> Outcome {
+    let mut read = match travel(args) {
         Some(travel) => table.read().at(travel),
         None => table.read(),
     };
-    let schema = read.plan().await?.table_schema;
+    let schema = shown_schema(&read.plan().await?.table_schema, log)?;
     let fields = args.sink.fields(&schema)?;
-    let mut read = read.columns(fields.iter().map(|field| field.name.clone()));
-    read = read.filter(condition(&args.sink, &schema)?);
+    if let Some(log) = log {
+        read = read.shown_as(log);
+    }
+    read = read.columns(fields.iter().map(|field| field.name.clone())).filter(condition(&args.sink, &schema)?);
     if let Some(limit) = args.limit {
         read = read.limit(limit);
     }
@@ -80,17 +91,22 @@ async fn rows(args: &ScanArgs, table: &Table) -> Outcome {
     sink.finish()
 }
 
-async fn changes(args: &ScanArgs, table: &Table, between: &ChangesBetween) -> Outcome {
-    let fields = args.sink.fields(table.schema())?;
-    let read = table.read().columns(fields.iter().map(|field| field.name.clone()));
-    let changes = read.filter(condition(&args.sink, table.schema())?).changes(between).await;
+async fn changes(args: &ScanArgs, (table, log): (&Table, Option<ChangeLog>), between: &ChangesBetween) -> Outcome {
+    let schema = shown_schema(table.schema(), log)?;
+    let fields = args.sink.fields(&schema)?;
+    let mut read = table.read();
+    if let Some(log) = log {
+        read = read.shown_as(log);
+    }
+    read = read.columns(fields.iter().map(|field| field.name.clone())).filter(condition(&args.sink, &schema)?);
+    let changes = read.changes(between).await;
     let mut batches = changes.map_err(|error| match (error.kind(), between) {
         (ErrorKind::Invalid, ChangesBetween::Versions(from, to)) => {
             Failure::usage(format_args!("--incremental {from}..{to}"), error)
         }
         _ => Failure::Failed(error),
     })?;
-    let mut sink = args.sink.open(&fields, RowKindColumn::Leading)?;
+    let mut sink = args.sink.open(&fields, row_kind_column(log))?;
     let mut left = args.limit.unwrap_or(usize::MAX);
     while left > 0 {
         let Some(batch) = batches.try_next().await? else { break };
@@ -99,6 +115,34 @@ async fn changes(args: &ScanArgs, table: &Table, between: &ChangesBetween) -> Ou
         left -= rows;
     }
     sink.finish()
+}
+
+async fn consumers(args: &ScanArgs, table: &Table) -> Outcome {
+    if args.incremental.is_some() || travel(args).is_some() {
+        let why = "consumers are as they are now: leave --snapshot, --tag, --timestamp and --incremental away";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let consumers = table.consumers_table();
+    let schema = consumers.schema()?;
+    let fields = args.sink.fields(&schema)?;
+    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+    let rows = consumers.rows(Some(&names), &condition(&args.sink, &schema)?).await?;
+    let mut sink = args.sink.open(&fields, RowKindColumn::Absent)?;
+    sink.write(&rows.slice(0, rows.num_rows().min(args.limit.unwrap_or(usize::MAX))), None)?;
+    sink.finish()
+}
+
+/// The columns of a table, or of its log.
+pub(crate) fn shown_schema(table: &Arc<TableSchema>, log: Option<ChangeLog>) -> Outcome<Arc<TableSchema>> {
+    Ok(match log {
+        Some(log) => Arc::new(log.schema(table)?),
+        None => Arc::clone(table),
+    })
+}
+
+/// Where the kind of a change is written: rows of a log have it among their columns.
+pub(crate) fn row_kind_column(log: Option<ChangeLog>) -> RowKindColumn {
+    if log.is_some() { RowKindColumn::Absent } else { RowKindColumn::Leading }
 }
 
 fn travel(args: &ScanArgs) -> Option<TimeTravel> {

@@ -1,12 +1,11 @@
 //! `tail`: the changes of a table, each with its row kind, as they are committed.
 
-use alluvium::{ExpiredSnapshots, StartupMode, Table, Tail, TailEvent};
+use alluvium::{ChangeLog, ExpiredSnapshots, StartupMode, SystemTable, Table, Tail, TailEvent};
 use clap::{Args, ValueEnum};
 
-use crate::commands::scan::condition;
-use crate::failure::Outcome;
+use crate::commands::scan::{condition, row_kind_column, shown_schema};
+use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::output::RowKindColumn;
 use crate::sink::{Sink, SinkArgs};
 use crate::time_text;
 use crate::warehouse::Warehouse;
@@ -19,13 +18,14 @@ Examples:
   alluvium tail shop.orders                                        what comes from now on, for ever
   alluvium tail shop.orders --from earliest --to latest            what came so far, then end
   alluvium tail shop.orders --from full --where \"total > 100\"      all rows now, then their changes
+  alluvium tail 'shop.orders$binlog' --from earliest               updates as one row: [before, after]
   alluvium tail shop.orders --from earliest | alluvium ingest shop.copy -";
 
 /// Arguments of `tail`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TailArgs {
-    /// The table, DATABASE.TABLE
+    /// The table, DATABASE.TABLE, or its changes as rows: DATABASE.TABLE$audit_log or …$binlog
     table: String,
     /// latest (the default, unless -o scan.mode=… says otherwise), earliest, full, compacted-full, snapshot:N, snapshot-full:N,
     /// timestamp:TIME, file-creation-time:TIME or creation-timestamp:TIME
@@ -60,17 +60,26 @@ enum End {
 }
 
 pub(crate) async fn run(args: TailArgs, warehouse: &Warehouse) -> Outcome {
-    let table = warehouse.table(&args.table).await?;
-    follow(&args, &table).await.map_err(|failure| failure.doing(format!("tailing {}", table.name())))
+    let (table, system) = warehouse.shown_table(&args.table).await?;
+    let log = match system {
+        Some(SystemTable::Consumers) => return Err(Failure::Usage(format!("{} is no stream: scan it", args.table))),
+        Some(SystemTable::ChangeLog(log)) => Some(log),
+        None => None,
+    };
+    follow(&args, (&table, log)).await.map_err(|failure| failure.doing(format!("tailing {}", args.table)))
 }
 
-async fn follow(args: &TailArgs, table: &Table) -> Outcome {
-    let fields = args.sink.fields(table.schema())?;
-    let condition = condition(&args.sink, table.schema())?;
-    let mut sink = args.sink.open(&fields, RowKindColumn::Leading)?;
+async fn follow(args: &TailArgs, (table, log): (&Table, Option<ChangeLog>)) -> Outcome {
+    let schema = shown_schema(table.schema(), log)?;
+    let fields = args.sink.fields(&schema)?;
+    let condition = condition(&args.sink, &schema)?;
+    let mut sink = args.sink.open(&fields, row_kind_column(log))?;
     let mut tail = table.tail().filter(condition).columns(fields.iter().map(|field| field.name.clone()));
     if let Some(from) = args.from {
         tail = tail.from(from);
+    }
+    if let Some(log) = log {
+        tail = tail.shown_as(log);
     }
     if args.normalize {
         tail = tail.normalize();
