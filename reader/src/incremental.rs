@@ -33,6 +33,9 @@ pub enum ChangesBetween {
     Versions(String, String),
     /// Two times, milliseconds since 1970.
     Timestamps(i64, i64),
+    /// The tag of the latest period before that of this tag, and this one; nothing where one of them is not there. The options
+    /// `tag.creation-period` and `tag.period-formatter` say which tags are of periods.
+    ToAutoTag(String),
 }
 
 /// What is read.
@@ -57,6 +60,7 @@ pub fn range_of_options(table: &TableStore) -> Result<Option<ChangesBetween>> {
         Some(ScanStartup::Incremental(IncrementalBetween::Times(from, to))) => {
             Some(ChangesBetween::Timestamps(millis_of(table, from), millis_of(table, to)))
         }
+        Some(ScanStartup::Incremental(IncrementalBetween::ToAutoTag(name))) => Some(ChangesBetween::ToAutoTag(name)),
         _ => None,
     })
 }
@@ -82,6 +86,7 @@ async fn resolve(table: &TableStore, between: &ChangesBetween) -> Result<Range> 
         ChangesBetween::Snapshots(from, to) => of_snapshots(table, *from, *to).await,
         ChangesBetween::Versions(from, to) => of_versions(table, from, to).await,
         ChangesBetween::Timestamps(from, to) => of_times(table, *from, *to).await,
+        ChangesBetween::ToAutoTag(name) => to_auto_tag(table, name).await,
     }
 }
 
@@ -137,6 +142,21 @@ async fn of_times(table: &TableStore, from: i64, to: i64) -> Result<Range> {
         true => Range::Difference(Box::new([first.unwrap_or(earliest), last])),
         false => Range::Commits(first.map_or(earliest.id - 1, |first| first.id), last.id),
     })
+}
+
+async fn to_auto_tag(table: &TableStore, name: &str) -> Result<Range> {
+    let names = table.options().auto_tag_names()?;
+    let Some(end) = names.time_of(name) else {
+        return Err(Error::invalid(format!(
+            "the changes up to the tag {name:?}: that is no name of a tag that is made once a period; tag.creation-period \
+             and tag.period-formatter say which are"
+        )));
+    };
+    let Some(after) = table.tags().find(name).await? else { return Ok(Range::Nothing) };
+    let before = table.tags().names().await?.into_iter().filter_map(|name| Some((names.time_of(&name)?, name)));
+    let Some((_, before)) = before.filter(|(time, _)| *time < end).max() else { return Ok(Range::Nothing) };
+    let before = table.tags().get(&before).await?;
+    Ok(Range::Difference(Box::new([before.snapshot, after.snapshot])))
 }
 
 fn check_order(what: &str, from: i64, to: i64) -> Result<()> {

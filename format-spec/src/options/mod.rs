@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod append;
+mod auto_tag;
 mod change;
 mod changelog_file;
 mod commit_compaction;

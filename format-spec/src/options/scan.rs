@@ -10,7 +10,7 @@ use crate::schema::TableSchema;
 use crate::text_value::from_text;
 
 /// Options that say where a read starts, or what it is between; a mode takes one of them at most.
-pub(super) const START_OPTIONS: [&str; 10] = [
+pub(super) const START_OPTIONS: [&str; 11] = [
     key::SCAN_SNAPSHOT_ID,
     key::SCAN_TAG_NAME,
     key::SCAN_VERSION,
@@ -21,12 +21,14 @@ pub(super) const START_OPTIONS: [&str; 10] = [
     key::SCAN_CREATION_TIME_MILLIS,
     key::INCREMENTAL_BETWEEN,
     key::INCREMENTAL_BETWEEN_TIMESTAMP,
+    key::INCREMENTAL_TO_AUTO_TAG,
 ];
 const OF_TIMESTAMP: &[&str] = &[key::SCAN_TIMESTAMP, key::SCAN_TIMESTAMP_MILLIS];
 const OF_SNAPSHOT: &[&str] = &[key::SCAN_SNAPSHOT_ID, key::SCAN_TAG_NAME, key::SCAN_WATERMARK, key::SCAN_VERSION];
 const OF_FILE_CREATION: &[&str] = &[key::SCAN_FILE_CREATION_TIME_MILLIS];
 const OF_CREATION: &[&str] = &[key::SCAN_CREATION_TIME_MILLIS];
-const OF_INCREMENTAL: &[&str] = &[key::INCREMENTAL_BETWEEN, key::INCREMENTAL_BETWEEN_TIMESTAMP];
+const OF_INCREMENTAL: &[&str] =
+    &[key::INCREMENTAL_BETWEEN, key::INCREMENTAL_BETWEEN_TIMESTAMP, key::INCREMENTAL_TO_AUTO_TAG];
 
 const SCAN_MODES: &str = "default, latest-full, latest, compacted-full, from-timestamp, from-file-creation-time, \
                           from-creation-timestamp, from-snapshot, from-snapshot-full or incremental";
@@ -60,6 +62,8 @@ pub enum IncrementalBetween {
     Versions(String, String),
     /// `incremental-between-timestamp`.
     Times(ScanTime, ScanTime),
+    /// `incremental-to-auto-tag`: the tag of the period before this one, and this one.
+    ToAutoTag(String),
 }
 
 /// What `scan.mode` and the options beside it ask for.
@@ -214,6 +218,9 @@ impl CoreOptions {
 
     fn incremental_startup(&self, name: &str) -> Result<ScanStartup> {
         let text = self.get(name).unwrap_or_default();
+        if name == key::INCREMENTAL_TO_AUTO_TAG {
+            return Ok(ScanStartup::Incremental(IncrementalBetween::ToAutoTag(text.to_owned())));
+        }
         let Some((from, to)) = text.split_once(',').filter(|(_, to)| !to.contains(',')) else {
             return Err(self.invalid(name, "two ends with a comma between them, like 3,7"));
         };

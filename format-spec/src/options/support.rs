@@ -39,13 +39,12 @@ const OFF_ON_READ: [(&str, &str); 6] = [
 ];
 
 /// Options that choose which buckets of which branch a read shows: obeying none of them would be a wrong answer.
-const ABSENT_ON_READ: [&str; 6] = [
+const ABSENT_ON_READ: [&str; 5] = [
     "scan.bucket",
     "scan.fallback-branch",
     "scan.fallback-snapshot-branch",
     "scan.fallback-delta-branch",
     "scan.primary-branch",
-    "incremental-to-auto-tag",
 ];
 
 impl CoreOptions {

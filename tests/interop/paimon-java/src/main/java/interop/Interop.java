@@ -8,6 +8,7 @@ import org.apache.paimon.data.InternalRow;
 import org.apache.paimon.disk.IOManager;
 import org.apache.paimon.io.DataFileMeta;
 import org.apache.paimon.manifest.IndexManifestEntry;
+import org.apache.paimon.manifest.ManifestCommittable;
 import org.apache.paimon.manifest.ManifestEntry;
 import org.apache.paimon.reader.RecordReader;
 import org.apache.paimon.schema.Schema;
@@ -53,12 +54,13 @@ public final class Interop {
                     + "alter     <warehouse> <db> <table> <changes.json>\n"
                     + "write     <warehouse> <db> <table> <rows.ndjson> [--commits N] [--user U]\n"
                     + "          [--first-id I] [--full-compact last|each] [--no-wait]\n"
-                    + "          [--overwrite k=v,...] [--options k=v,...]\n"
+                    + "          [--overwrite k=v,...] [--watermark W] [--options k=v,...]\n"
                     + "read      <warehouse> <db> <table> [--snapshot N] [--project a,b]\n"
                     + "          [--filter JSON] [--limit N] [--options k=v,...]\n"
                     + "changelog <warehouse> <db> <table> [--from-snapshot N] [--full]\n"
                     + "          [--options k=v,...]\n"
                     + "stream    <warehouse> <db> <table> [--system audit_log|binlog] [--options JSON]\n"
+                    + "          [--to SNAPSHOT] [--acknowledge]\n"
                     + "changes   <warehouse> <db> <table> --options JSON: of incremental-between\n"
                     + "describe  <warehouse> <db> <table>\n"
                     + "compact, create-tag, delete-tag, create-branch, fast-forward, rollback-to, expire,\n"
@@ -322,6 +324,9 @@ public final class Interop {
                     var all = new ArrayList<>(flushed);
                     all.addAll(write.prepareCommit(true, id));
                     commit.commit(id, all);
+                } else if (args.has("watermark")) {
+                    long watermark = args.number("watermark", 0) + c;
+                    commit.commit(new ManifestCommittable(id, watermark, write.prepareCommit(true, id)));
                 } else {
                     commit.commit(id, write.prepareCommit(!args.has("no-wait"), id));
                 }

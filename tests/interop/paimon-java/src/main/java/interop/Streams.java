@@ -33,6 +33,7 @@ final class Streams {
         if (latest == null) {
             return;
         }
+        long last = args.number("to", latest);
         // As Flink does for a streaming read: the newest schema, not that of the first snapshot.
         Table table = system(args, plain.copyWithoutTimeTravel(args.pairs("options")));
         ReadBuilder builder = table.newReadBuilder();
@@ -42,11 +43,15 @@ final class Streams {
             int plans = 0;
             while (scan.checkpoint() == null
                     ? plans < PLANS_BEFORE_START_MAX
-                    : scan.checkpoint() <= latest) {
+                    : scan.checkpoint() <= last) {
                 plans++;
                 for (Split split : scan.plan().splits()) {
                     boolean rows = split instanceof DataSplit && !((DataSplit) split).isStreaming();
-                    Interop.forEachRow(read, split, row -> print(row, rows, builder.readType(), out));
+                    boolean inserts = rows && !args.has("system");
+                    Interop.forEachRow(read, split, row -> print(row, inserts, builder.readType(), out));
+                }
+                if (args.has("acknowledge")) {
+                    scan.notifyCheckpointComplete(scan.checkpoint());
                 }
             }
         } catch (EndOfScanException e) {
@@ -77,7 +82,7 @@ final class Streams {
         }
     }
 
-    /** Rows of the full phase are inserts: Paimon gives some of them the kind that they were written with. */
+    /** Rows of the full phase are inserts, but in a log: Paimon gives some of them the kind that they were written with. */
     private static void print(InternalRow row, boolean rows, RowType type, PrintWriter out) {
         ObjectNode line = JsonValues.MAPPER.createObjectNode();
         line.put("rowkind", rows ? RowKind.INSERT.shortString() : row.getRowKind().shortString());
