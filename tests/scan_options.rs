@@ -49,6 +49,7 @@ async fn options_say_which_state_a_read_shows() {
         (&[("scan.version", "nothing")][..], ErrorKind::NotFound),
         (&[("scan.watermark", "9")], ErrorKind::NotFound),
         (&[("incremental-between", "1,2")], ErrorKind::Invalid),
+        (&[("incremental-to-auto-tag", "2013-01-31")], ErrorKind::Invalid),
         (&[("stream-scan-mode", "compact-bucket-table")], ErrorKind::Invalid),
     ] {
         assert_eq!(rows(&table, options).await.unwrap_err().kind(), kind, "{options:?}");
@@ -86,6 +87,7 @@ async fn options_say_where_a_stream_starts_and_ends() {
         &[("scan.tag-name", "t")][..],
         &[("scan.watermark", "3")],
         &[("incremental-between", "1,2")],
+        &[("incremental-to-auto-tag", "2013-01-31")],
         &[("scan.version", "watermark-3")],
     ] {
         let error = with(&table, options).unwrap().tail().execute().await.unwrap_err();

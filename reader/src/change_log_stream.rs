@@ -91,3 +91,6 @@ fn joined(held: &SplitBatch, next: &SplitBatch) -> Result<SplitBatch> {
     let kinds = concat(&kinds).map_err(failed)?.as_primitive::<Int8Type>().clone();
     Ok(SplitBatch { kinds: Some(kinds), rows })
 }
+
+#[cfg(test)]
+mod tests;

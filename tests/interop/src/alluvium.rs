@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -39,6 +39,13 @@ impl Alluvium {
         // What is refused is not read to its end.
         let _ = child.stdin.take().expect("stdin is piped").write_all(input.as_bytes());
         child.wait_with_output().expect("the binary ends")
+    }
+
+    /// Starts a command whose lines are read as they come.
+    pub fn start(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(&self.binary);
+        command.arg("-w").arg(&self.warehouse).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
     }
 
     /// Runs a command that must succeed and gives its standard output.

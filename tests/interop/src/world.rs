@@ -152,7 +152,8 @@ impl World {
         serde_json::from_slice(&text).expect("the file is JSON")
     }
 
-    fn table_folder(&self, case: &Case) -> PathBuf {
+    /// The folder of the case's table.
+    pub fn table_folder(&self, case: &Case) -> PathBuf {
         self.folder.path().join("db.db").join(case.name)
     }
 

@@ -11,6 +11,8 @@ mod readers;
 mod selected_rows;
 mod sorted;
 mod streams;
+mod streams_of_logs;
+mod streams_under_changes;
 
 /// Prints why and gives `true` where there is no JDK to compare with.
 fn skipped(test: &str) -> bool {

@@ -61,7 +61,8 @@ final class Streams {
 
     /** The changes of a range, deletes included. */
     static void changes(Interop.Args args, PrintWriter out) throws Exception {
-        Table table = new AuditLogTable(args.table(args.pairs("options")));
+        FileStoreTable plain = args.table(args.pairs("options"));
+        Table table = args.has("system") ? system(args, plain) : new AuditLogTable(plain);
         ReadBuilder builder = table.newReadBuilder();
         try (IOManager io = Tables.ioManager()) {
             TableRead read = builder.newRead().withIOManager(io);
