@@ -38,37 +38,41 @@ impl Aggregate {
     /// How many rows there are, as BIGINT.
     #[must_use]
     pub fn count_all(name: &str) -> Self {
-        Self { function: Function::CountAll, of: String::new(), name: name.to_owned() }
+        Self::new(Function::CountAll, "", name)
     }
 
     /// How many values a column has, as BIGINT.
     #[must_use]
     pub fn count(of: &str, name: &str) -> Self {
-        Self { function: Function::Count, of: of.to_owned(), name: name.to_owned() }
+        Self::new(Function::Count, of, name)
     }
 
     /// The sum of a column: of integers as BIGINT, of decimals with 38 digits, of floats as DOUBLE. What a sum cannot hold is an error.
     #[must_use]
     pub fn sum(of: &str, name: &str) -> Self {
-        Self { function: Function::Sum, of: of.to_owned(), name: name.to_owned() }
+        Self::new(Function::Sum, of, name)
     }
 
     /// The smallest value of a column; NaN is greater than all.
     #[must_use]
     pub fn min(of: &str, name: &str) -> Self {
-        Self { function: Function::Min, of: of.to_owned(), name: name.to_owned() }
+        Self::new(Function::Min, of, name)
     }
 
     /// The greatest value of a column; NaN is greater than all.
     #[must_use]
     pub fn max(of: &str, name: &str) -> Self {
-        Self { function: Function::Max, of: of.to_owned(), name: name.to_owned() }
+        Self::new(Function::Max, of, name)
     }
 
     /// The average of a column of numbers, as DOUBLE.
     #[must_use]
     pub fn average(of: &str, name: &str) -> Self {
-        Self { function: Function::Average, of: of.to_owned(), name: name.to_owned() }
+        Self::new(Function::Average, of, name)
+    }
+
+    fn new(function: Function, of: &str, name: &str) -> Self {
+        Self { function, of: of.to_owned(), name: name.to_owned() }
     }
 
     /// The column that it makes of rows with these columns.

@@ -4,6 +4,7 @@
 
 mod alternate;
 mod both_ways;
+mod differences;
 mod differential;
 mod every_table;
 mod evolution;

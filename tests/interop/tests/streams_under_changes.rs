@@ -43,6 +43,7 @@ impl Open {
     }
 
     /// What it says when it ends by itself, with an error, and without another change.
+    #[expect(clippy::disallowed_methods, reason = "how long another process may take is asked of the clock")]
     fn error(mut self) -> String {
         let patience = Instant::now() + PATIENCE;
         let status = loop {
